@@ -1,0 +1,71 @@
+//! What the tests share.
+#![allow(dead_code, reason = "each test file uses its part of it")]
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::sync::Once;
+
+use step02_parallelism::{Config, Engine, Handler, Store};
+
+/// A store of its own for each test.
+pub fn store() -> Store {
+    capture_log();
+    Store::default()
+}
+
+/// Creates tasks and returns their numbers.
+pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(store.create_task().await.unwrap());
+    }
+    ids
+}
+
+/// Executes the tasks, one at a time, until none is left.
+pub async fn run(store: &Store, handler: Handler) {
+    run_side_by_side(1, store, handler).await;
+}
+
+/// Executes the tasks, as many at a time as there are workers, until none is left.
+pub async fn run_side_by_side(workers: usize, store: &Store, handler: Handler) {
+    let config = Config { workers };
+    Engine::new(store.clone(), handler, config)
+        .run()
+        .await
+        .unwrap();
+}
+
+/// What this thread has logged so far.
+pub fn log() -> String {
+    LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap())
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One subscriber for the process, installed before the first event, but a log for each thread:
+/// tests run side by side, each in its thread, and each reads its own.
+fn capture_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_target(false)
+            .with_writer(|| ThreadLog)
+            .without_time()
+            .init();
+    });
+}
+
+struct ThreadLog;
+
+impl Write for ThreadLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.with_borrow_mut(|log| log.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
