@@ -51,6 +51,156 @@ pub enum Error {
         /// The slugs that exist, in order.
         known: String,
     },
+
+    /// The current folder isn't in a project.
+    #[error("{} isn't inside the project: no folder above it holds `steps/` and `Cargo.toml`; run this from the project", here.display())]
+    NoProject {
+        /// The current folder.
+        here: PathBuf,
+    },
+
+    /// Git refused something.
+    #[error("`git {command}` failed: {message}")]
+    Git {
+        /// Its arguments.
+        command: String,
+        /// What it said.
+        message: String,
+    },
+
+    /// A text holds a character that the propagation needs for itself.
+    #[error(
+        "{file} holds the character `{character}`, which the propagation uses for its marks: write it otherwise, as an escape for instance"
+    )]
+    ReservedCharacter {
+        /// The file.
+        file: String,
+        /// The character.
+        character: char,
+    },
+
+    /// Steps after the edited one have edits of their own.
+    #[error(
+        "later steps have uncommitted edits, which a propagation could mix with its own:{}\ncommit them or undo them, then run this again",
+        lines(files)
+    )]
+    LaterStepsEdited {
+        /// The edited files.
+        files: Vec<String>,
+    },
+
+    /// The step doesn't exist in the revision its edits would be counted from.
+    #[error(
+        "there is no step `{slug}` in {revision}, so nothing tells its edits: commit it first, or give a commit that has it: --base REV"
+    )]
+    NotInRevision {
+        /// The step.
+        slug: String,
+        /// The revision.
+        revision: String,
+    },
+
+    /// A propagation has stopped and waits.
+    #[error(
+        "a propagation of `{slug}` is under way: end it with `cargo xtask propagate --continue`, or undo it with `cargo xtask propagate --abort`"
+    )]
+    PropagationUnderWay {
+        /// The step it started from.
+        slug: String,
+    },
+
+    /// There is no propagation to go on with, or to undo.
+    #[error("no propagation is under way; start one with `cargo xtask propagate SLUG`")]
+    NoPropagation,
+
+    /// A propagation was killed while it wrote files.
+    #[error(
+        "the propagation of `{slug}` was interrupted while it wrote files: run `cargo xtask propagate --abort`, then `cargo xtask propagate {slug}` again"
+    )]
+    Interrupted {
+        /// The step it started from.
+        slug: String,
+    },
+
+    /// Files still have conflict markers.
+    #[error(
+        "conflict markers remain in:{}\nmend these files, then run `cargo xtask propagate --continue` again, or give up with `cargo xtask propagate --abort`",
+        lines(files)
+    )]
+    Markers {
+        /// The files.
+        files: Vec<String>,
+    },
+
+    /// Steps have edits that an insertion would hide.
+    #[error(
+        "steps have uncommitted edits, which could no longer be told from the insertion:{}\ncommit them or undo them, then run this again",
+        lines(files)
+    )]
+    StepsEdited {
+        /// The edited files.
+        files: Vec<String>,
+    },
+
+    /// A slug that can't be a part of a package's name.
+    #[error(
+        "`{slug}` can't be a slug: write it in lower-case letters and digits, in words joined by hyphens, the first one beginning with a letter"
+    )]
+    BadSlug {
+        /// The slug.
+        slug: String,
+    },
+
+    /// A slug that another step has.
+    #[error("there is a step `{slug}` already: choose another slug")]
+    SlugTaken {
+        /// The slug.
+        slug: String,
+    },
+
+    /// There is nothing to copy a new step from.
+    #[error(
+        "`{slug}` is the first step: a new step is a copy of the one before it, and there is none"
+    )]
+    NothingBefore {
+        /// The first step.
+        slug: String,
+    },
+
+    /// A folder that should be empty is not.
+    #[error("{} isn't empty: give a folder that is, or that doesn't exist yet", directory.display())]
+    NotEmpty {
+        /// The folder.
+        directory: PathBuf,
+    },
+
+    /// A folder holds no program.
+    #[error("{}: {message}", directory.display())]
+    NoProgram {
+        /// The folder.
+        directory: PathBuf,
+        /// What is missing, and what to do.
+        message: String,
+    },
+
+    /// What a propagation remembers can't be read or written.
+    #[error("{}: {message}; if no propagation is under way, delete this file", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// One indented line for each file.
+fn lines(files: &[String]) -> String {
+    let mut lines = String::new();
+    for file in files {
+        lines.push_str("\n  ");
+        lines.push_str(file);
+    }
+    lines
 }
 
 impl Error {

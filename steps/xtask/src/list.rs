@@ -1,0 +1,101 @@
+//! `cargo xtask list`: the steps, and what is wrong with them.
+
+use std::process::ExitCode;
+
+use anstream::{eprintln, println};
+
+use crate::{Budget, Error, Size, Step, Steps};
+
+/// What stands where something remains to be written.
+pub(crate) const TODO: &str = "TODO";
+
+/// Prints the table; fails if a step is over its budget, or has no title or description yet.
+pub(crate) fn run(steps: &Steps) -> Result<ExitCode, Error> {
+    let mut problems = Vec::new();
+    let mut rows = vec![
+        [
+            "", "slug", "part", "src/ +", "-", "files", "budget", "title",
+        ]
+        .map(str::to_owned),
+    ];
+    for step in steps.iter() {
+        let size = Size::of(&steps.changes(&step.slug)?);
+        let budget = size.budget(step);
+        problems.extend(over_budget(step, size, budget));
+        problems.extend(unwritten(step));
+        rows.push(row(step, size, budget));
+    }
+    for line in align(&rows) {
+        println!("{line}");
+    }
+    for problem in &problems {
+        eprintln!("error: {problem}");
+    }
+    Ok(if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn row(step: &Step, size: Size, budget: Budget) -> [String; 8] {
+    let budget = match budget {
+        Budget::First => "first step",
+        Budget::Kept => "kept",
+        Budget::AboveAim => "above aim",
+        Budget::Excused => "excused",
+        Budget::Over => "over budget",
+    };
+    [
+        format!("{:02}", step.number),
+        step.slug.clone(),
+        step.part.to_string(),
+        size.added.to_string(),
+        size.deleted.to_string(),
+        size.files.to_string(),
+        budget.to_owned(),
+        step.title.clone(),
+    ]
+}
+
+fn over_budget(step: &Step, size: Size, budget: Budget) -> Option<String> {
+    (budget == Budget::Over).then(|| {
+        format!(
+            "`{}` is over budget: {} changed lines in src/ (at most 200), {} of them deletions (at most 30); make the step smaller, split it, or give its excuse, in French, in [package.metadata.step] of {}/Cargo.toml: excuse = \"…\"",
+            step.slug,
+            size.added + size.deleted,
+            size.deleted,
+            step.package
+        )
+    })
+}
+
+fn unwritten(step: &Step) -> Option<String> {
+    (step.title == TODO || step.description == TODO).then(|| {
+        format!(
+            "`{}` has no title or description yet: write them in {}/Cargo.toml",
+            step.slug, step.package
+        )
+    })
+}
+
+/// Pads the columns: numbers to the right, words to the left.
+fn align(rows: &[[String; 8]]) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    rows.iter()
+        .map(|row| {
+            let cells = row.iter().enumerate().map(|(column, cell)| {
+                let width = width(column);
+                if (2..=5).contains(&column) {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        })
+        .collect()
+}
