@@ -78,7 +78,9 @@ fn explain(steps: &Steps, step: &Step, directory: &Path) {
             previous.slug
         ),
         None => {
-            println!("{directory} holds an empty program, with the tests and examples of `{slug}`.");
+            println!(
+                "{directory} holds an empty program, with the tests and examples of `{slug}`."
+            );
         }
     }
     println!(

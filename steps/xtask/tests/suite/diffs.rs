@@ -1,0 +1,146 @@
+//! The patches are what the steps give, and tell an edit that did not reach the later steps.
+
+use std::path::Path;
+
+use xtask::{Steps, Tree, patch};
+
+use crate::common::{Project, collect};
+
+#[test]
+fn fresh_patches_pass_the_check() {
+    let project = Project::new();
+    project.xtask("diffs --check").succeeds();
+    let patch = project.read("book/diffs/two.diff");
+    assert!(patch.contains("+pub mod two;"), "{patch}");
+    assert!(
+        !patch.contains("step0"),
+        "names must be normalised: {patch}"
+    );
+}
+
+#[test]
+fn a_patch_turns_a_step_into_the_next_one() {
+    let project = Project::new();
+    project.write("steps/step02-two/src/empty.rs", "");
+    project.write("steps/step02-two/src/open.rs", "no end of line");
+    project.delete("steps/step02-two/tests/count.rs");
+    project.edit("steps/step02-two/src/count.rs", "    finish(sum);\n", "");
+    let steps = Steps::load(project.root()).unwrap();
+    let target = tempfile::tempdir().unwrap();
+    for step in steps.iter() {
+        let file = project.path("step.diff");
+        std::fs::write(&file, patch(&steps.changes(&step.slug).unwrap())).unwrap();
+        let directory = format!("--directory={}", target.path().display());
+        project.git(&["apply", "--unsafe-paths", &directory, "step.diff"]);
+        assert_eq!(
+            read(target.path()),
+            step.normalised().unwrap(),
+            "{}",
+            step.slug
+        );
+    }
+}
+
+#[test]
+fn stale_missing_and_extra_patches_are_named() {
+    let project = Project::new();
+    project.edit("book/diffs/one.diff", "+//! Counts.", "+//! Sums.");
+    project.delete("book/diffs/two.diff");
+    project.write("book/diffs/four.diff", "");
+    let before = project.files();
+    project.xtask("diffs --check").fails_with(&[
+        "book/diffs/one.diff is stale",
+        "committed: +//! Sums.",
+        "the steps: +//! Counts.",
+        "book/diffs/two.diff is missing",
+        "book/diffs/four.diff is the patch of no step",
+        "run: cargo xtask diffs",
+    ]);
+    assert_eq!(project.files(), before);
+
+    project.xtask("diffs").succeeds();
+    assert!(!project.path("book/diffs/four.diff").exists());
+    project.xtask("diffs --check").succeeds();
+}
+
+#[test]
+fn an_edit_that_was_not_propagated_is_told() {
+    let project = Project::new();
+    project.edit("steps/step01-one/src/count.rs", "0..10", "1..=10");
+    project.xtask("diffs --check").fails_with(&[
+        "looks like an edit of `one` that was not propagated",
+        "cargo xtask propagate one",
+        "src/count.rs",
+    ]);
+    // It did reach `two`, but not `three`.
+    project.edit("steps/step02-two/src/count.rs", "0..10", "1..=10");
+    project.xtask("diffs --check").fails_with(&[
+        "`three` undoes what `one` gained in src/count.rs",
+        "cargo xtask propagate two",
+    ]);
+}
+
+#[test]
+fn added_and_deleted_lines_that_were_not_propagated_are_told() {
+    for (from, to) in [
+        ("    log(sum);\n", ""),
+        ("log(sum);", "log(sum);\n    flush();"),
+    ] {
+        let project = Project::new();
+        project.edit("steps/step02-two/src/count.rs", from, to);
+        project.xtask("diffs --check").fails_with(&[
+            "looks like an edit of `two` that was not propagated",
+            "cargo xtask propagate two",
+        ]);
+    }
+}
+
+#[test]
+fn a_propagated_edit_changes_one_patch_and_raises_no_suspicion() {
+    let project = Project::new();
+    project.edit("steps/step01-one/src/count.rs", "0..10", "1..=10");
+    project.xtask("propagate one").succeeds();
+    let run = project.xtask("diffs --check");
+    run.fails_with(&["book/diffs/one.diff is stale"]);
+    assert!(!run.stderr.contains("propagate"), "{}", run.stderr);
+    assert!(!run.stderr.contains("two.diff"), "{}", run.stderr);
+}
+
+#[test]
+fn an_edit_of_a_line_that_the_next_step_replaces_raises_no_suspicion() {
+    let project = Project::new();
+    for step in ["step02-two", "step03-three"] {
+        project.edit(&format!("steps/{step}/src/count.rs"), "0..10", "0..20");
+    }
+    project.xtask("diffs").succeeds();
+    project.commit("two counts to twenty");
+    project.edit("steps/step01-one/src/count.rs", "0..10", "1..=10");
+    let run = project.xtask("diffs --check");
+    run.fails_with(&["one.diff is stale", "two.diff is stale"]);
+    assert!(!run.stderr.contains("propagate"), "{}", run.stderr);
+}
+
+#[test]
+fn the_difference_is_shown_with_shared_names() {
+    let project = Project::new();
+    let run = project.xtask("diff two");
+    assert!(run.succeeds().stdout.contains("+pub mod two;"));
+    assert!(!run.stdout.contains('\u{1b}'), "no colours in a pipe");
+    let one_file = project.xtask("diff two src/two.rs");
+    assert!(one_file.succeeds().stdout.contains("+//! Two."));
+    assert!(!one_file.stdout.contains("pub mod"));
+
+    project
+        .xtask("diff two src/none.rs")
+        .fails_with(&["doesn't change `src/none.rs`", "src/two.rs"]);
+    project
+        .xtask("diff four")
+        .fails_with(&["there is no step `four`", "one, two, three"]);
+}
+
+fn read(folder: &Path) -> Tree {
+    let files = collect(folder).into_iter();
+    files
+        .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
+        .collect()
+}
