@@ -1,0 +1,78 @@
+mod parallelism;
+mod persistence;
+mod processing_loop;
+
+use anyhow::Result;
+
+use crate::{Event, Sandbox};
+
+/// Something that a step promises.
+pub struct Check {
+    /// Its name, in the table and in the output.
+    pub name: &'static str,
+    /// The step that first keeps this promise.
+    pub since: &'static str,
+    /// The step that deliberately stops keeping it.
+    pub until: Option<&'static str>,
+    /// Observes the program.
+    pub run: fn(&Sandbox) -> Result<()>,
+}
+
+impl Check {
+    const fn new(name: &'static str, since: &'static str, run: fn(&Sandbox) -> Result<()>) -> Self {
+        Self {
+            name,
+            since,
+            until: None,
+            run,
+        }
+    }
+
+    const fn until(mut self, slug: &'static str) -> Self {
+        self.until = Some(slug);
+        self
+    }
+}
+
+/// All checks, in the order of the steps.
+#[rustfmt::skip] // one check a line
+pub const CHECKS: &[Check] = &[
+    Check::new("four-phases-in-order", "loop", processing_loop::four_phases_in_order),
+    Check::new("elapsed-time-logged", "loop", processing_loop::elapsed_time_logged),
+    Check::new("one-task-at-a-time", "loop", processing_loop::one_task_at_a_time).until("parallelism"),
+    Check::new("engine-ends-when-nothing-is-left", "loop", processing_loop::engine_ends_when_nothing_is_left),
+    Check::new("five-tasks-at-once", "parallelism", parallelism::five_tasks_at_once),
+    Check::new("as-many-tasks-as-workers", "parallelism", parallelism::as_many_tasks_as_workers),
+    Check::new("tasks-outlive-processes", "persistence", persistence::tasks_outlive_processes),
+    Check::new("each-task-once-by-five-workers", "persistence", persistence::each_task_once_by_five_workers),
+    Check::new("each-task-once-by-four-processes", "persistence", persistence::each_task_once_by_four_processes),
+    Check::new("executed-tasks-are-deleted", "persistence", persistence::executed_tasks_are_deleted),
+    Check::new("killed-engine-leaves-its-tasks-running", "persistence", persistence::killed_engine_leaves_its_tasks_running),
+    Check::new("unknown-status-refused", "persistence", persistence::unknown_status_refused),
+    Check::new("unusable-database-explained", "persistence", persistence::unusable_database_explained),
+    Check::new("read-only-database-explained", "persistence", persistence::read_only_database_explained),
+];
+
+/// The tasks of the events with this message, in the order of the log.
+fn tasks_of(events: &[Event], message: &str) -> Vec<i64> {
+    events
+        .iter()
+        .filter(|event| event.message == message)
+        .filter_map(Event::task)
+        .collect()
+}
+
+/// The highest number of tasks that were running at one moment of the log.
+fn most_at_once(events: &[Event]) -> usize {
+    let mut running = 0_usize;
+    let mut most = 0;
+    for event in events {
+        match event.message.as_str() {
+            "task started" => running += 1,
+            "task finished" => running -= 1,
+            _ => continue,
+        }
+        most = most.max(running);
+    }
+    most
+}

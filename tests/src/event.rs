@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+
+/// A line of the log: a timestamp, a level, a message, and fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The words before the first field.
+    pub message: String,
+    /// The fields, by name.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Event {
+    /// Reads a line of the log; other lines give nothing.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let _timestamp = words.next().filter(|word| word.ends_with('Z'))?;
+        let _level = words
+            .next()
+            .filter(|word| ["ERROR", "WARN", "INFO", "DEBUG"].contains(word))?;
+        let mut message = Vec::new();
+        let mut fields = BTreeMap::new();
+        for word in words {
+            match word.split_once('=') {
+                Some((name, value)) => {
+                    fields.insert(name.to_owned(), value.to_owned());
+                }
+                None => message.push(word),
+            }
+        }
+        let message = message.join(" ");
+        Some(Self { message, fields })
+    }
+
+    /// The number in this field, if there is one.
+    pub fn number(&self, field: &str) -> Option<i64> {
+        self.fields.get(field)?.parse().ok()
+    }
+
+    /// The task that this event is about.
+    pub fn task(&self) -> Option<i64> {
+        self.number("task")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_log_is_read() {
+        let line =
+            "2026-11-24T03:44:53.095420Z  INFO task finished worker=0 task=17 elapsed_ms=501";
+        let event = Event::parse(line).unwrap();
+        assert_eq!(event.message, "task finished");
+        assert_eq!(event.task(), Some(17));
+        assert_eq!(event.number("elapsed_ms"), Some(501));
+    }
+
+    #[test]
+    fn other_lines_are_not() {
+        assert_eq!(Event::parse("error: no such file"), None);
+        assert_eq!(Event::parse("20 tasks created"), None);
+        assert_eq!(Event::parse(""), None);
+    }
+}

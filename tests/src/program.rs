@@ -1,0 +1,179 @@
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::Event;
+
+/// A check that waits longer than this for something has failed.
+const DEADLINE: Duration = Duration::from_mins(2);
+
+/// A program that runs; it is killed when this value is dropped.
+pub struct Program {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+/// What a program has left once it has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All that it wrote, on both outputs, line by line.
+    pub lines: Vec<String>,
+}
+
+impl Program {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If the system can't.
+    pub fn start(mut command: Command) -> Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't start {command:?}"))?;
+        let (sender, lines) = mpsc::channel();
+        let outputs: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|output| Box::new(output) as _),
+            child.stderr.take().map(|output| Box::new(output) as _),
+        ];
+        for output in outputs.into_iter().flatten() {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    if sender.send(line).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Ok(Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        })
+    }
+
+    /// Waits until the program has logged this message so many times in all.
+    ///
+    /// # Errors
+    /// If it ends before, or if the deadline passes.
+    pub fn wait_for(&mut self, message: &str, times: usize) -> Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        while self.count(message) < times {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(reason) => {
+                    let seen = self.seen.join("\n");
+                    let reason = match reason {
+                        RecvTimeoutError::Timeout => "did not come in time",
+                        RecvTimeoutError::Disconnected => "did not come before the program ended",
+                    };
+                    bail!("\"{message}\", {times} times: it {reason}; the log was:\n{seen}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, message: &str) -> usize {
+        events(&self.seen)
+            .filter(|event| event.message == message)
+            .count()
+    }
+
+    /// The events logged so far, as far as [`Program::wait_for`] has read them.
+    pub fn events(&self) -> Vec<Event> {
+        events(&self.seen).collect()
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// If the program is no more.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.child.id()).context("a process number that fits")?;
+        kill(Pid::from_raw(pid), signal).with_context(|| format!("can't send {signal}"))
+    }
+
+    /// Waits for the end of the program.
+    ///
+    /// # Errors
+    /// If it doesn't end before the deadline.
+    pub fn finish(mut self) -> Result<Finished> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("it does not end; the log was:\n{}", self.seen.join("\n"))
+                }
+            }
+        }
+        Ok(Finished {
+            status: self.child.wait()?,
+            lines: std::mem::take(&mut self.seen),
+        })
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // A program that has ended already can't be killed, and needn't be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Finished {
+    /// The events of the log.
+    pub fn events(&self) -> Vec<Event> {
+        events(&self.lines).collect()
+    }
+
+    /// All the lines, as one text.
+    pub fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    /// Fails unless the program has succeeded.
+    ///
+    /// # Errors
+    /// With all that it wrote.
+    pub fn success(self) -> Result<Self> {
+        self.exited(0)
+    }
+
+    /// Fails unless the program has ended with this status.
+    ///
+    /// # Errors
+    /// With all that it wrote.
+    pub fn exited(self, code: i32) -> Result<Self> {
+        if self.status.code() != Some(code) {
+            let signal = self.status.signal();
+            bail!(
+                "exit status {code} was expected, not {:?} (signal {signal:?}):\n{}",
+                self.status.code(),
+                self.text()
+            );
+        }
+        Ok(self)
+    }
+}
+
+fn events(lines: &[String]) -> impl Iterator<Item = Event> {
+    lines.iter().filter_map(|line| Event::parse(line))
+}

@@ -1,0 +1,168 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use xtask::{Step, Steps};
+
+use crate::{Finished, Program};
+
+/// A program under check, with a folder of its own.
+///
+/// It knows how the command line changes from step to step, so that the checks needn't.
+pub struct Sandbox<'a> {
+    program: &'a Path,
+    steps: &'a Steps,
+    step: &'a Step,
+    folder: TempDir,
+}
+
+impl<'a> Sandbox<'a> {
+    /// Makes a fresh folder for this program, which claims to be at this step.
+    ///
+    /// # Errors
+    /// If the folder can't be made.
+    pub fn new(program: &'a Path, steps: &'a Steps, step: &'a Step) -> Result<Self> {
+        Ok(Self {
+            program,
+            steps,
+            step,
+            folder: TempDir::new()?,
+        })
+    }
+
+    /// The program under check.
+    pub fn program(&self) -> &Path {
+        self.program
+    }
+
+    /// The folder, where the program runs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The file of the database.
+    pub fn database_path(&self) -> PathBuf {
+        self.folder().join("task_engine.db")
+    }
+
+    /// The database, as another program sees it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn database(&self) -> Result<Connection> {
+        let path = self.database_path();
+        ensure!(path.exists(), "there is no database at {}", path.display());
+        Ok(Connection::open(path)?)
+    }
+
+    /// How many tasks have this status in the database.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub fn count(&self, status: &str) -> Result<i64> {
+        let count = "SELECT count(*) FROM tasks WHERE status = ?1";
+        Ok(self
+            .database()?
+            .query_one(count, [status], |row| row.get(0))?)
+    }
+
+    /// The numbers of the tasks that have this status in the database.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub fn ids(&self, status: &str) -> Result<Vec<i64>> {
+        let database = self.database()?;
+        let mut ids = database.prepare("SELECT id FROM tasks WHERE status = ?1 ORDER BY id")?;
+        let ids = ids.query_map([status], |row| row.get(0))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// A command of the program, in its folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program);
+        command
+            .args(arguments)
+            .current_dir(self.folder())
+            .env_remove("NO_COLOR")
+            .env("TASK_ENGINE_DATABASE", self.database_path());
+        command
+    }
+
+    /// Runs a command of the program to its end.
+    ///
+    /// # Errors
+    /// If it can't start, or doesn't end.
+    pub fn run(&self, arguments: &[&str]) -> Result<Finished> {
+        Program::start(self.command(arguments))?.finish()
+    }
+
+    /// Creates tasks, each of which waits so many seconds, and starts an engine.
+    ///
+    /// # Errors
+    /// If a command fails.
+    pub fn engine_with_tasks(&self, count: u32, load: Load) -> Result<Program> {
+        if self.is_before("persistence")? {
+            let count = count.to_string();
+            return self.start_engine_with(&["--tasks", &count], load);
+        }
+        self.create_tasks(count, load)?;
+        self.start_engine(load)
+    }
+
+    /// Creates tasks in the database.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub fn create_tasks(&self, count: u32, _load: Load) -> Result<()> {
+        let count = count.to_string();
+        self.run(&["create-tasks", "--count", &count])?
+            .success()
+            .context("creating tasks")?;
+        Ok(())
+    }
+
+    /// Starts an engine on the tasks of the database.
+    ///
+    /// # Errors
+    /// If it can't start.
+    pub fn start_engine(&self, load: Load) -> Result<Program> {
+        self.start_engine_with(&[], load)
+    }
+
+    fn start_engine_with(&self, arguments: &[&str], load: Load) -> Result<Program> {
+        let mut command = self.command(&["start-engine"]);
+        command.args(arguments);
+        if let Some(workers) = load.workers {
+            command.arg("--workers").arg(workers.to_string());
+        }
+        command
+            .arg("--waiting-time")
+            .arg(load.waiting_time.to_string());
+        Program::start(command)
+    }
+
+    fn is_before(&self, slug: &str) -> Result<bool> {
+        Ok(self.step.number < self.steps.find(slug)?.number)
+    }
+}
+
+/// What an engine has to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// How long each task waits, in seconds.
+    pub waiting_time: f64,
+    /// How many workers; the program's own number if there is none.
+    pub workers: Option<u32>,
+}
+
+impl Load {
+    /// Tasks that wait so many seconds.
+    pub fn waiting(waiting_time: f64) -> Self {
+        Self {
+            waiting_time,
+            workers: None,
+        }
+    }
+}
