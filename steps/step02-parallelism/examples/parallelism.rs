@@ -44,7 +44,7 @@ async fn measure(load: &str, handler: Handler) -> Result<(), Error> {
     Ok(())
 }
 
-async fn run(workers: usize, handler: Handler) -> Result<Duration, Error> {
+async fn run(workers: u16, handler: Handler) -> Result<Duration, Error> {
     let store = Store::default();
     for _ in 0..TASKS {
         store.create_task().await?;

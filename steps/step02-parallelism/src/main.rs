@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, value_parser};
 use step02_parallelism::{Config, Engine, Error, Handler, Store};
 use tracing::info;
 
@@ -24,8 +24,12 @@ enum Command {
         #[arg(long, default_value_t = 3)]
         tasks: u32,
         /// How many tasks to run at once.
-        #[arg(long, default_value_t = Config::default().workers)]
-        workers: usize,
+        #[arg(
+            long,
+            default_value_t = Config::default().workers,
+            value_parser = value_parser!(u16).range(1..)
+        )]
+        workers: u16,
         /// How long each task waits, in seconds.
         #[arg(long, default_value = "5", value_parser = seconds)]
         waiting_time: Duration,

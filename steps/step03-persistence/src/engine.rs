@@ -7,7 +7,7 @@ use crate::{Error, Handler, Store, Worker};
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How many tasks run at once.
-    pub workers: usize,
+    pub workers: u16,
 }
 
 impl Default for Config {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, value_parser};
 use step03_persistence::{Config, Engine, Error, Handler, Store};
 use tracing::info;
 
@@ -36,8 +36,12 @@ enum Command {
     /// Runs tasks until none is left.
     StartEngine {
         /// How many tasks to run at once.
-        #[arg(long, default_value_t = Config::default().workers)]
-        workers: usize,
+        #[arg(
+            long,
+            default_value_t = Config::default().workers,
+            value_parser = value_parser!(u16).range(1..)
+        )]
+        workers: u16,
         /// How long each task waits, in seconds.
         #[arg(long, default_value = "5", value_parser = seconds)]
         waiting_time: Duration,

@@ -5,7 +5,7 @@ use crate::{Error, Handler, Store, Task};
 
 /// Takes the tasks one after the other and executes them.
 pub struct Worker {
-    index: usize,
+    index: u16,
     store: Store,
     handler: Handler,
 }
@@ -13,7 +13,7 @@ pub struct Worker {
 impl Worker {
     /// Makes a worker that takes its tasks in this store and executes them with this handler;
     /// its index tells it from the others in the log.
-    pub fn new(index: usize, store: Store, handler: Handler) -> Self {
+    pub fn new(index: u16, store: Store, handler: Handler) -> Self {
         Self {
             index,
             store,

@@ -28,12 +28,13 @@ pub async fn run(store: &Store, handler: Handler) {
 }
 
 /// Executes the tasks, as many at a time as there are workers, until none is left.
-pub async fn run_side_by_side(workers: usize, store: &Store, handler: Handler) {
-    let config = Config { workers };
-    Engine::new(store.clone(), handler, config)
-        .run()
-        .await
-        .unwrap();
+pub async fn run_side_by_side(workers: u16, store: &Store, handler: Handler) {
+    engine(workers, store, handler).run().await.unwrap();
+}
+
+/// An engine for these tasks.
+pub fn engine(workers: u16, store: &Store, handler: Handler) -> Engine {
+    Engine::new(store.clone(), handler, Config { workers })
 }
 
 /// What this thread has logged so far.
