@@ -8,30 +8,31 @@ pub(crate) fn enclosing_item(old: &[&str], start: usize, lines: &[Line]) -> Opti
     let first_change = lines
         .iter()
         .position(|line| line.tag != Tag::Kept && !line.text.trim().is_empty())?;
+    let shown = lines[..first_change].iter().rev();
+    let shown = shown.map(|line| (true, line.text.as_str()));
+    let hidden = old[..start].iter().rev().map(|line| (false, *line));
     let mut depth = indent(&lines[first_change].text);
-    let shown = lines[..first_change].iter();
-    let shown = shown.filter(|line| line.tag != Tag::Added);
-    for line in shown.rev() {
-        if indent(&line.text) < depth && is_item(&line.text) {
-            return None;
+    for (in_view, line) in shown.chain(hidden) {
+        let line = line.trim_end();
+        if line.is_empty() || indent(line) >= depth || goes_on(line) {
+            continue;
         }
-        depth = depth.min(closing_depth(&line.text).unwrap_or(depth));
+        if is_item(line) {
+            return (!in_view).then(|| line.to_owned());
+        }
+        depth = indent(line);
     }
-    old[..start]
-        .iter()
-        .rev()
-        .find(|line| indent(line) < depth && is_item(line))
-        .map(|line| line.trim_end().to_owned())
-}
-
-/// An item that closes above the change can't be around it, nor can anything as deep.
-fn closing_depth(line: &str) -> Option<usize> {
-    line.trim_start().starts_with('}').then(|| indent(line))
+    None
 }
 
 fn indent(line: &str) -> usize {
-    let line = line.trim_end();
     line.len() - line.trim_start().len()
+}
+
+/// Whether a line is the end of what an item's first line began, which spans several.
+fn goes_on(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with([')', '{']) || line.starts_with("where")
 }
 
 fn is_item(line: &str) -> bool {
@@ -40,6 +41,5 @@ fn is_item(line: &str) -> bool {
     });
     let keyword = words.next().unwrap_or_default();
     let keyword = keyword.split('<').next().unwrap_or_default();
-    matches!(keyword, "enum" | "fn" | "impl" | "mod" | "struct" | "trait")
-        && !line.trim_end().ends_with(';')
+    matches!(keyword, "enum" | "fn" | "impl" | "mod" | "struct" | "trait") && !line.ends_with(';')
 }

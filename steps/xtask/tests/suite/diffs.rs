@@ -121,6 +121,34 @@ fn an_edit_of_a_line_that_the_next_step_replaces_raises_no_suspicion() {
 }
 
 #[test]
+fn a_line_the_next_step_deletes_already_raises_no_suspicion() {
+    let project = Project::new();
+    for step in ["step02-two", "step03-three"] {
+        project.edit(&format!("steps/{step}/src/count.rs"), "    log(sum);\n", "");
+    }
+    project.xtask("diffs").succeeds();
+    project.commit("two doesn't log");
+    // The same line, elsewhere, in all the steps.
+    let (from, to) = ("let mut sum = 0;\n", "let mut sum = 0;\n    log(sum);\n");
+    project.edit("steps/step01-one/src/count.rs", from, to);
+    project.xtask("propagate one").succeeds();
+    let run = project.xtask("diffs --check");
+    run.fails_with(&["one.diff is stale"]);
+    assert!(!run.stderr.contains("propagate"), "{}", run.stderr);
+}
+
+#[test]
+fn an_empty_file_has_no_hunk() {
+    let project = Project::new();
+    project.write("steps/step03-three/src/empty.rs", "");
+    let run = project.xtask("diff three src/empty.rs");
+    assert_eq!(
+        run.succeeds().stdout,
+        "diff --git a/src/empty.rs b/src/empty.rs\nnew file mode 100644\n"
+    );
+}
+
+#[test]
 fn the_difference_is_shown_with_shared_names() {
     let project = Project::new();
     let run = project.xtask("diff two");

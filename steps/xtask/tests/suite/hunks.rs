@@ -50,6 +50,19 @@ fn a_new_function_is_shown_whole() {
 }
 
 #[test]
+fn an_attribute_stays_with_its_function() {
+    let old = "#[test]\nfn a() {}\n\n#[test]\nfn c() {}\n";
+    let new = "#[test]\nfn a() {}\n\n#[test]\nfn b() {}\n\n#[test]\nfn c() {}\n";
+    let block = "#[test]\nfn b() {}\n\n";
+    let signed = |sign: &str| {
+        let lines = block.lines().map(|line| format!("{sign}{line}\n"));
+        lines.collect::<Vec<_>>().concat()
+    };
+    assert_eq!(changed(&hunks(old, new)[0]), signed("+"));
+    assert_eq!(changed(&hunks(new, old)[0]), signed("-"));
+}
+
+#[test]
 fn a_last_function_is_shown_whole() {
     let new = OLD.replace(
         "        e();\n    }\n",
@@ -110,4 +123,18 @@ fn the_header_names_the_item_around_the_change() {
         hunks(OLD, &new)[0].header(),
         "@@ -14,4 +14,6 @@ impl Worker {"
     );
+}
+
+#[test]
+fn the_header_follows_signatures_and_tables_of_several_lines() {
+    let lines = "        x();\n        y();\n        z();\n";
+    let old = format!(
+        "impl A {{\n    fn f(\n        a: u32,\n    ) -> u32 {{\n{lines}        w();\n    }}\n}}\n"
+    );
+    let new = old.replace("w();", "v();");
+    assert_eq!(hunks(&old, &new)[0].item.as_deref(), Some("    fn f("));
+
+    let old = "impl A {\n    fn f() {}\n}\n\nconst B: &[&str] = &[\n    \"a\",\n    \"b\",\n    \"c\",\n    \"d\",\n];\n";
+    let new = old.replace("\"d\"", "\"e\"");
+    assert_eq!(hunks(old, &new)[0].item, None);
 }

@@ -113,8 +113,10 @@ fn added_and_deleted_files_follow() {
 #[test]
 fn a_file_the_next_step_dropped_is_not_brought_back() {
     let project = Project::new();
-    project.delete("steps/step02-two/tests/count.rs");
-    project.delete("steps/step03-three/tests/count.rs");
+    for step in ["step02-two", "step03-three"] {
+        project.delete(&format!("steps/{step}/tests/count.rs"));
+        project.delete(&format!("steps/{step}/src/lib.rs"));
+    }
     project.commit("the test isn't carried over");
     project.write("steps/step01-one/tests/count.rs", "// another test\n");
     let run = project.xtask("propagate one");
