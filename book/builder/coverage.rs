@@ -1,0 +1,92 @@
+//! Which changed lines of a step its chapter has shown.
+
+use std::collections::BTreeSet;
+
+use crate::diff::{FileDiff, Line, Lines, Side};
+
+/// The lines shown so far, in the chapter of one step.
+#[derive(Default)]
+pub struct Coverage {
+    shown: BTreeSet<(String, Side, usize)>,
+}
+
+impl Coverage {
+    /// Notes that these lines of a diff were shown.
+    pub fn diff<'a>(&mut self, path: &str, lines: impl IntoIterator<Item = &'a Line>) {
+        for line in lines {
+            self.shown.insert(key(path, line));
+        }
+    }
+
+    /// Notes that these lines of the step's file were shown, as a listing.
+    pub fn listing(&mut self, path: &str, lines: Lines) {
+        for number in lines {
+            self.shown.insert((path.to_owned(), Side::Added, number));
+        }
+    }
+
+    /// The changed lines of `diff` that were not shown.
+    #[must_use]
+    pub fn missing<'a>(&self, diff: &'a FileDiff) -> Vec<&'a Line> {
+        let unseen = |line: &&Line| line.matters() && !self.shown.contains(&key(&diff.path, line));
+        diff.lines.iter().filter(unseen).collect()
+    }
+}
+
+fn key(path: &str, line: &Line) -> (String, Side, usize) {
+    let number = match line.side {
+        Side::Deleted => line.old,
+        Side::Added | Side::Kept => line.new,
+    };
+    (path.to_owned(), line.side, number.unwrap_or(0))
+}
+
+/// Says which lines are missing, as «added lines 3-7 and 12, deleted line 4».
+#[must_use]
+pub fn describe(lines: &[&Line]) -> String {
+    let side = |side, name: &str| {
+        let numbers: Vec<usize> = lines
+            .iter()
+            .filter(|line| line.side == side)
+            .map(|line| line.number())
+            .collect();
+        (!numbers.is_empty()).then(|| format!("{name} {}", ranges(&numbers)))
+    };
+    let sides = [
+        side(Side::Added, "added lines"),
+        side(Side::Deleted, "deleted lines"),
+    ];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    sides.join("; ")
+}
+
+fn ranges(numbers: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let texts: Vec<String> = runs
+        .iter()
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        })
+        .collect();
+    texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_numbers_are_joined() {
+        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), "1-3, 7, 9-10");
+    }
+}

@@ -1,0 +1,148 @@
+//! The directives of the chapters: `{{#name words…}}`.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?s)(\\?)\{\{#([A-Za-z_-]+)([^{}]*)\}\}").expect("the pattern is a constant")
+});
+
+/// mdBook's own directives, left to mdBook; those that insert files are ours
+/// to refuse, because mdBook doesn't fail when they find nothing.
+const OF_MDBOOK: [&str; 1] = ["title"];
+
+/// A directive found in a chapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// What comes after `{{#`.
+    pub name: String,
+    /// The rest, in words.
+    pub words: Vec<String>,
+    /// The line of the chapter, from 1.
+    pub line: usize,
+    /// The bytes it takes in the chapter.
+    pub range: Range<usize>,
+}
+
+impl Directive {
+    /// The word at `index`.
+    ///
+    /// # Errors
+    /// When there is none: `what` is then named in the message.
+    pub fn word(&self, index: usize, what: &str) -> anyhow::Result<&str> {
+        self.words
+            .get(index)
+            .map(String::as_str)
+            .ok_or_else(|| anyhow::anyhow!("{{{{#{}}}}} misses its {what}", self.name))
+    }
+
+    /// All the words from `index` on, as one text.
+    #[must_use]
+    pub fn rest(&self, index: usize) -> String {
+        self.words.get(index..).unwrap_or_default().join(" ")
+    }
+
+    /// The names from `index` on, separated by commas (those of `<A, B>` aside).
+    #[must_use]
+    pub fn names(&self, index: usize) -> Vec<String> {
+        let mut names = vec![String::new()];
+        let mut depth = 0;
+        for character in self.rest(index).chars() {
+            match character {
+                '<' => depth += 1,
+                '>' => depth -= 1,
+                _ => {}
+            }
+            if character == ',' && depth == 0 {
+                names.push(String::new());
+            } else if let Some(name) = names.last_mut() {
+                name.push(character);
+            }
+        }
+        let trimmed = names.iter().map(|name| name.trim().to_owned());
+        trimmed.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Complains about words that nothing reads.
+    ///
+    /// # Errors
+    /// When there are more than `count` words.
+    pub fn at_most(&self, count: usize) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.words.len() <= count,
+            "{{{{#{}}}}} takes at most {count} words, not {:?}",
+            self.name,
+            self.rest(0)
+        );
+        Ok(())
+    }
+}
+
+/// The directives of `text`, in order; `\{{#…}}` is text.
+#[must_use]
+pub fn find(text: &str) -> Vec<Directive> {
+    DIRECTIVE
+        .captures_iter(text)
+        .filter(|found| found[1].is_empty() && !OF_MDBOOK.contains(&&found[2]))
+        .map(|found| {
+            let range = found.get(0).map_or(0..0, |whole| whole.range());
+            Directive {
+                name: found[2].to_owned(),
+                words: found[3].split_whitespace().map(str::to_owned).collect(),
+                line: line_of(text, range.start),
+                range,
+            }
+        })
+        .collect()
+}
+
+/// The line of the byte at `offset`, from 1.
+#[must_use]
+pub fn line_of(text: &str, offset: usize) -> usize {
+    text[..offset].matches('\n').count() + 1
+}
+
+/// Whether the directive has its lines for itself, between blank lines.
+///
+/// Markdown takes the line after an HTML block for a part of it: the text of
+/// that line would come out unformatted.
+#[must_use]
+pub fn stands_alone(text: &str, range: &Range<usize>) -> bool {
+    let before = &text[..range.start];
+    let after = &text[range.end..];
+    let line_before = before.rsplit('\n').next().unwrap_or_default();
+    let mut lines_after = after.split('\n');
+    line_before.trim().is_empty()
+        && lines_after.next().is_none_or(|line| line.trim().is_empty())
+        && lines_after.next().is_none_or(|line| line.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directive_has_words_and_a_line() {
+        let found = find("one\n\n{{#item loop src/worker.rs impl Worker}}\n\\{{#item a b c}}\n");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].line, 3);
+        assert_eq!(found[0].words[..2], ["loop", "src/worker.rs"]);
+        assert_eq!(found[0].rest(2), "impl Worker");
+    }
+
+    #[test]
+    fn commas_separate_names_but_not_type_parameters() {
+        let found = find("{{#diff a b impl From<A, B> for C, run}}");
+        assert_eq!(found[0].names(2), ["impl From<A, B> for C", "run"]);
+    }
+
+    #[test]
+    fn a_neighbour_on_the_next_line_is_seen() {
+        let text = "{{#steps}}\ntext";
+        assert!(!stands_alone(text, &find(text)[0].range));
+        let text = "a\n\n{{#steps}}\n\ntext";
+        assert!(stands_alone(text, &find(text)[0].range));
+    }
+}

@@ -1,0 +1,144 @@
+//! Everything the directives read: the steps, and the folder of the book.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use xtask::{Change, Step, Steps, Tree};
+
+use crate::diff::FileDiff;
+
+/// The steps and their texts, read once for a build.
+pub struct Library {
+    root: PathBuf,
+    steps: Steps,
+    shelves: BTreeMap<String, Shelf>,
+}
+
+/// What one step holds.
+struct Shelf {
+    source: Tree,
+    normalised: Tree,
+    changes: Vec<Change>,
+}
+
+impl Library {
+    /// Reads the steps of the repository at `root`.
+    ///
+    /// # Errors
+    /// When a step can't be read.
+    pub fn load(root: &Path) -> Result<Self> {
+        let steps = Steps::load(root)?;
+        let mut shelves = BTreeMap::new();
+        for step in steps.iter() {
+            let shelf = Shelf {
+                source: step.source()?,
+                normalised: step.normalised()?,
+                changes: steps.changes(&step.slug)?,
+            };
+            shelves.insert(step.slug.clone(), shelf);
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            steps,
+            shelves,
+        })
+    }
+
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
+    /// The root of the repository.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the book.
+    #[must_use]
+    pub fn book(&self) -> PathBuf {
+        self.root.join("book")
+    }
+
+    /// Reads a file of the repository, given by its path from the root.
+    ///
+    /// # Errors
+    /// When it can't be read; the message says which.
+    pub fn read(&self, path: &str) -> Result<String> {
+        std::fs::read_to_string(self.root.join(path)).with_context(|| format!("can't read {path}"))
+    }
+
+    /// A step by its slug.
+    ///
+    /// # Errors
+    /// When there is none; the message lists those that exist.
+    pub fn step(&self, slug: &str) -> Result<&Step> {
+        Ok(self.steps.find(slug)?)
+    }
+
+    /// A file of a step, as it is on the disk.
+    ///
+    /// # Errors
+    /// When the step or the file doesn't exist.
+    pub fn source(&self, slug: &str, path: &str) -> Result<&str> {
+        self.text(slug, path, |shelf| &shelf.source)
+    }
+
+    /// A file of a step, with the names that don't change from step to step.
+    ///
+    /// # Errors
+    /// When the step or the file doesn't exist.
+    pub fn normalised(&self, slug: &str, path: &str) -> Result<&str> {
+        self.text(slug, path, |shelf| &shelf.normalised)
+    }
+
+    fn text(&self, slug: &str, path: &str, tree: fn(&Shelf) -> &Tree) -> Result<&str> {
+        let step = self.step(slug)?;
+        let files = tree(self.shelf(step));
+        files.get(path).map(String::as_str).with_context(|| {
+            let known: Vec<_> = files.keys().map(String::as_str).collect();
+            format!(
+                "{} has no file {path}; it has: {}",
+                step.package,
+                known.join(", ")
+            )
+        })
+    }
+
+    /// The names of the files of a step, sorted.
+    pub fn files(&self, step: &Step) -> impl Iterator<Item = &str> {
+        self.shelf(step).source.keys().map(String::as_str)
+    }
+
+    /// What a step changes, file by file.
+    pub fn changes(&self, step: &Step) -> impl Iterator<Item = FileDiff> {
+        self.shelf(step).changes.iter().map(FileDiff::new)
+    }
+
+    /// What a step changes in one file.
+    ///
+    /// # Errors
+    /// When the step doesn't change it.
+    pub fn change(&self, slug: &str, path: &str) -> Result<FileDiff> {
+        let step = self.step(slug)?;
+        let changes = &self.shelf(step).changes;
+        let found = changes.iter().find(|change| change.path == path);
+        found.map(FileDiff::new).with_context(|| {
+            let paths: Vec<_> = changes.iter().map(|change| change.path.as_str()).collect();
+            format!(
+                "{} doesn't change {path}; it changes: {}",
+                step.package,
+                paths.join(", ")
+            )
+        })
+    }
+
+    fn shelf(&self, step: &Step) -> &Shelf {
+        self.shelves
+            .get(&step.slug)
+            .expect("a shelf is made for every step when the library is loaded")
+    }
+}

@@ -1,0 +1,195 @@
+//! Listings and diffs of the steps, with what they cover.
+
+use anyhow::{Context as _, Result, ensure};
+use xtask::Step;
+
+use crate::diff::{self, FileDiff, Line};
+use crate::directive::Directive;
+use crate::html;
+use crate::item;
+use crate::preprocess::Page;
+
+/// `{{#item SLUG FILE ITEM}}`: one item of a file.
+///
+/// # Errors
+/// When the step, the file or the item doesn't exist.
+pub fn item(page: &mut Page, directive: &Directive) -> Result<String> {
+    let (step, path) = step_and_path(page, directive)?;
+    let name = directive.rest(2);
+    ensure!(!name.is_empty(), "{{{{#item}}}} misses the name of an item");
+    let text = page.library.source(&step.slug, path)?;
+    let place = item::find(path, text, &name)?;
+    let code = item::extract(text, &place.lines);
+
+    let normalised = page.library.normalised(&step.slug, path)?;
+    let covered = item::find(path, normalised, &name)?.lines;
+    let within = place.within.map(|within| {
+        format!(
+            " <span class=\"where\">dans <em>{}</em></span>",
+            html::escape(&within)
+        )
+    });
+    let caption = format!(
+        "{}{}",
+        caption(page, step, path),
+        within.unwrap_or_default()
+    );
+    let listing = listing(&caption, path, &code);
+    page.coverage(&step.slug).listing(path, covered);
+    Ok(listing)
+}
+
+/// `{{#file SLUG FILE}}`: a whole file.
+///
+/// # Errors
+/// When the step or the file doesn't exist, or when the file is empty.
+pub fn file(page: &mut Page, directive: &Directive) -> Result<String> {
+    directive.at_most(2)?;
+    let (step, path) = step_and_path(page, directive)?;
+    let text = page.library.source(&step.slug, path)?;
+    ensure!(!text.trim().is_empty(), "{path} is empty");
+    let listing = listing(&caption(page, step, path), path, text.trim_end());
+    cover_whole(page, step, path)?;
+    Ok(listing)
+}
+
+/// `{{#snapshot SLUG FILE [LANGUAGE]}}`: an insta snapshot, without its header.
+///
+/// # Errors
+/// When the file doesn't exist, isn't a snapshot, or is empty.
+pub fn snapshot(page: &mut Page, directive: &Directive) -> Result<String> {
+    directive.at_most(3)?;
+    let (step, path) = step_and_path(page, directive)?;
+    let language = directive.words.get(2).map_or("plaintext", String::as_str);
+    let text = page.library.source(&step.slug, path)?;
+    let (_, content) = text
+        .strip_prefix("---\n")
+        .and_then(|rest| rest.split_once("\n---\n"))
+        .with_context(|| format!("{path} doesn't begin like an insta snapshot"))?;
+    ensure!(!content.trim().is_empty(), "{path} is empty");
+    let code = html::escape(content.trim_matches('\n'));
+    let body = format!("<pre><code class=\"language-{language}\">{code}</code></pre>");
+    let figure = html::figure("listing snapshot", &caption(page, step, path), &body);
+    cover_whole(page, step, path)?;
+    Ok(figure)
+}
+
+/// `{{#diff SLUG FILE [ITEM, …]}}`: what the step changes in a file.
+///
+/// # Errors
+/// When there is no such change.
+pub fn diff(page: &mut Page, directive: &Directive) -> Result<String> {
+    let (step, path) = step_and_path(page, directive)?;
+    let change = page.library.change(&step.slug, path)?;
+    let names = directive.names(2);
+    if change.old.is_none() && names.is_empty() {
+        return new_file(page, step, &change);
+    }
+    let lines = if names.is_empty() {
+        change.lines.iter().collect()
+    } else {
+        change.within(&names)?
+    };
+    let hunks = diff::hunks(&lines);
+    ensure!(!hunks.is_empty(), "{path} doesn't change at this step");
+    let caption = format!("{}{}", caption(page, step, path), kind(&change));
+    let body = diff::body(path, &hunks);
+    page.coverage(&step.slug).diff(path, lines);
+    Ok(html::figure("listing", &caption, &body))
+}
+
+/// `{{#rest SLUG PATH…}}`: what the chapter has not shown yet, folded.
+///
+/// # Errors
+/// When one of the paths has nothing left to show.
+pub fn rest(page: &mut Page, directive: &Directive) -> Result<String> {
+    let step = page.library.step(directive.word(0, "slug")?)?;
+    let paths = &directive.words[1..];
+    ensure!(!paths.is_empty(), "{{{{#rest}}}} misses the paths to show");
+    let mut figures = String::new();
+    for path in paths {
+        figures.push_str(&remains(page, step, path)?);
+    }
+    Ok(format!(
+        "<details class=\"rest\"><summary>Le reste du diff</summary>{figures}</details>"
+    ))
+}
+
+/// What is left of a file, or of a folder when `path` ends in `/`.
+fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
+    let library = page.library;
+    let listed = |change: &FileDiff| {
+        if path.ends_with('/') {
+            change.path.starts_with(path)
+        } else {
+            change.path == path
+        }
+    };
+    let mut figures = String::new();
+    for change in library.changes(step).filter(listed) {
+        let missing = page.coverage(&step.slug).missing(&change);
+        if missing.is_empty() {
+            continue;
+        }
+        let hunks = unseen_hunks(&change, &missing);
+        let body = diff::body(&change.path, &hunks);
+        let caption = format!("{}{}", caption(page, step, &change.path), kind(&change));
+        figures.push_str(&html::figure("listing", &caption, &body));
+        page.coverage(&step.slug).diff(&change.path, missing);
+    }
+    ensure!(
+        !figures.is_empty(),
+        "nothing is left to show of {path} in {}: it doesn't change, or the chapter shows it already",
+        step.package
+    );
+    Ok(figures)
+}
+
+/// The hunks that hold a line the reader has not seen.
+fn unseen_hunks<'a>(change: &'a FileDiff, missing: &[&Line]) -> Vec<Vec<&'a Line>> {
+    let lines: Vec<&Line> = change.lines.iter().collect();
+    let mut hunks = diff::hunks(&lines);
+    hunks.retain(|hunk| hunk.iter().any(|line| missing.contains(line)));
+    hunks
+}
+
+/// A new file has nothing to be compared with: it is shown as a listing.
+fn new_file(page: &mut Page, step: &Step, change: &FileDiff) -> Result<String> {
+    let text = page.library.source(&step.slug, &change.path)?;
+    let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
+    let listing = listing(&caption, &change.path, text.trim_end());
+    page.coverage(&step.slug).diff(&change.path, &change.lines);
+    Ok(listing)
+}
+
+/// The path of a file, from the root of the repository.
+fn caption(page: &Page, step: &Step, path: &str) -> String {
+    page.source_link(step, path, &format!("steps/{}/{path}", step.package))
+}
+
+fn kind(change: &FileDiff) -> &'static str {
+    match (&change.old, &change.new) {
+        (None, _) => " <span class=\"where\">nouveau fichier</span>",
+        (_, None) => " <span class=\"where\">fichier supprimé</span>",
+        _ => "",
+    }
+}
+
+fn listing(caption: &str, path: &str, code: &str) -> String {
+    let language = html::language(path);
+    let code = html::escape(code);
+    // The span keeps mdBook from hiding the lines that begin with `#`.
+    let body = format!("<pre><code class=\"language-{language}\"><span>{code}</span></code></pre>");
+    html::figure("listing", caption, &body)
+}
+
+fn cover_whole(page: &mut Page, step: &Step, path: &str) -> Result<()> {
+    let count = page.library.normalised(&step.slug, path)?.lines().count();
+    page.coverage(&step.slug).listing(path, 1..=count);
+    Ok(())
+}
+
+fn step_and_path<'a, 'd>(page: &Page<'a>, directive: &'d Directive) -> Result<(&'a Step, &'d str)> {
+    let step = page.library.step(directive.word(0, "slug")?)?;
+    Ok((step, directive.word(1, "file")?))
+}

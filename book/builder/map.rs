@@ -1,0 +1,39 @@
+//! `{{#steps}}`: the map of the steps and of the parts of the series.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, ensure};
+
+use crate::card;
+use crate::directive::Directive;
+use crate::preprocess::Page;
+use crate::series;
+
+/// The table of the steps.
+///
+/// # Errors
+/// When there is no step, or when a step names a part that doesn't exist.
+pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
+    directive.at_most(0)?;
+    let library = page.library;
+    let mut rows = String::new();
+    for step in library.steps().iter() {
+        let (added, deleted) = card::source_size(library, step);
+        let _ = write!(
+            rows,
+            "<tr><td class=\"number\">{}</td><td>{}</td><td><a href=\"{}\">Partie {}\u{a0}: {}</a></td>\
+             <td class=\"number add\">+{added}</td><td class=\"number del\">−{deleted}</td></tr>",
+            step.number,
+            page.chapter_link(step),
+            series::address(step.part),
+            step.part,
+            series::title(step.part)?,
+        );
+    }
+    ensure!(!rows.is_empty(), "there is no step to list");
+    Ok(format!(
+        "<div class=\"wide\"><table class=\"steps\"><thead><tr><th>Étape</th><th>Titre</th>\
+         <th>Partie de la série</th><th colspan=\"2\">Lignes de <code>src/</code></th></tr></thead>\
+         <tbody>{rows}</tbody></table></div>"
+    ))
+}

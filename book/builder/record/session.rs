@@ -1,0 +1,81 @@
+//! The text of a session: commands and what they show.
+
+use anyhow::{Result, bail, ensure};
+
+use crate::transcript::OPTION;
+
+/// A session in a terminal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// The lines for `book record` that open the file.
+    pub options: Vec<String>,
+    /// The commands; those that take several lines keep their line feeds.
+    pub commands: Vec<String>,
+    /// What each command shows, line by line.
+    pub outputs: Vec<Vec<String>>,
+}
+
+impl Session {
+    /// The text of a file with the same commands and another output.
+    #[must_use]
+    pub fn with_output(&self, output: &str) -> String {
+        let mut text = String::new();
+        for option in &self.options {
+            text.push_str(option);
+            text.push('\n');
+        }
+        text.push_str(output);
+        text
+    }
+}
+
+/// A command as a terminal shows it.
+#[must_use]
+pub fn echo(command: &str) -> String {
+    format!("$ {}", command.replace('\n', "\n> "))
+}
+
+/// Reads a session: `$ ` opens a command, `> ` continues it, the rest is output.
+///
+/// # Errors
+/// When the text doesn't begin with a command.
+pub fn parse(text: &str) -> Result<Session> {
+    let mut session = Session::default();
+    let mut in_command = false;
+    for line in text.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            session.commands.push(command.to_owned());
+            session.outputs.push(Vec::new());
+            in_command = true;
+        } else if let (true, Some(more), Some(command)) = (
+            in_command,
+            line.strip_prefix("> "),
+            session.commands.last_mut(),
+        ) {
+            command.push('\n');
+            command.push_str(more);
+        } else if let Some(output) = session.outputs.last_mut() {
+            output.push(line.to_owned());
+            in_command = false;
+        } else if line.starts_with(OPTION) {
+            session.options.push(line.to_owned());
+        } else {
+            bail!("output before the first command: {line:?}");
+        }
+    }
+    ensure!(!session.commands.is_empty(), "no line begins with «$ »");
+    Ok(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_and_outputs_are_told_apart() {
+        let session = parse("$ a \\\n>   b\nout\n> not a command\n$ c\n").unwrap();
+        assert_eq!(session.commands, ["a \\\n  b", "c"]);
+        assert_eq!(session.outputs[0], ["out", "> not a command"]);
+        assert_eq!(echo(&session.commands[0]), "$ a \\\n>   b");
+    }
+}

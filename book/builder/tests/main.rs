@@ -1,0 +1,7 @@
+//! The builder, on small repositories of its own.
+
+mod check;
+mod directives;
+mod fixture;
+mod record;
+mod search;

@@ -1,0 +1,37 @@
+//! `{{#transcript NAME}}`: a recorded terminal session.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+
+use crate::directive::Directive;
+use crate::html;
+use crate::preprocess::Page;
+use crate::record;
+
+/// Lines that begin so are for `book record`, not for the reader.
+pub const OPTION: &str = "#!";
+
+/// The figure of a session.
+///
+/// # Errors
+/// When it was not recorded, or has no command.
+pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
+    directive.at_most(1)?;
+    let name = directive.word(0, "name")?;
+    let path = format!("book/transcripts/{name}.console");
+    let text = page.library.read(&path)?;
+    let session = record::parse(&text).with_context(|| path.clone())?;
+    let mut code = String::new();
+    for (command, output) in session.commands.iter().zip(&session.outputs) {
+        let command = html::escape(command).replace("&#10;", "</b>&#10;<i>&gt; </i><b>");
+        let _ = write!(code, "<i>$ </i><b>{command}</b>&#10;");
+        for line in output {
+            let _ = write!(code, "{}&#10;", html::escape(line));
+        }
+    }
+    let body = format!("<pre><code class=\"language-plaintext session\">{code}</code></pre>");
+    Ok(format!(
+        "<figure class=\"listing transcript\"><div class=\"body\">{body}</div></figure>"
+    ))
+}
