@@ -1,6 +1,7 @@
 mod parallelism;
 mod persistence;
 mod processing_loop;
+mod shutdown;
 
 use anyhow::Result;
 
@@ -51,6 +52,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("unknown-status-refused", "persistence", persistence::unknown_status_refused),
     Check::new("unusable-database-explained", "persistence", persistence::unusable_database_explained),
     Check::new("read-only-database-explained", "persistence", persistence::read_only_database_explained),
+    Check::new("sigterm-lets-running-tasks-end", "shutdown", shutdown::sigterm_lets_running_tasks_end),
+    Check::new("sigint-lets-running-tasks-end", "shutdown", shutdown::sigint_lets_running_tasks_end),
+    Check::new("signal-during-start-up-leaves-no-task-running", "shutdown", shutdown::signal_during_start_up_leaves_no_task_running),
+    Check::new("second-sigint-stops-at-once", "shutdown", shutdown::second_sigint_stops_at_once),
+    Check::new("second-sigterm-stops-at-once", "shutdown", shutdown::second_sigterm_stops_at_once),
+    Check::new("signal-storm-stops-at-once", "shutdown", shutdown::signal_storm_stops_at_once),
 ];
 
 /// The tasks of the events with this message, in the order of the log.

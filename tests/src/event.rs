@@ -18,16 +18,16 @@ impl Event {
             .next()
             .filter(|word| ["ERROR", "WARN", "INFO", "DEBUG"].contains(word))?;
         let mut message = Vec::new();
-        let mut fields = BTreeMap::new();
+        let mut fields: Vec<(String, String)> = Vec::new();
         for word in words {
-            match word.split_once('=') {
-                Some((name, value)) => {
-                    fields.insert(name.to_owned(), value.to_owned());
-                }
-                None => message.push(word),
+            match (word.split_once('='), fields.last_mut()) {
+                (Some((name, value)), _) => fields.push((name.to_owned(), value.to_owned())),
+                (None, Some((_, value))) => *value = format!("{value} {word}"),
+                (None, None) => message.push(word),
             }
         }
         let message = message.join(" ");
+        let fields = fields.into_iter().collect();
         Some(Self { message, fields })
     }
 
@@ -54,6 +54,15 @@ mod tests {
         assert_eq!(event.message, "task finished");
         assert_eq!(event.task(), Some(17));
         assert_eq!(event.number("elapsed_ms"), Some(501));
+    }
+
+    #[test]
+    fn a_value_may_have_several_words() {
+        let line =
+            "2026-11-24T03:44:53.095420Z ERROR stopped at once signal=\"SIGINT\" tasks={1, 2}";
+        let event = Event::parse(line).unwrap();
+        assert_eq!(event.message, "stopped at once");
+        assert_eq!(event.fields["tasks"], "{1, 2}");
     }
 
     #[test]

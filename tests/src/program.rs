@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -105,6 +105,19 @@ impl Program {
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = i32::try_from(self.child.id()).context("a process number that fits")?;
         kill(Pid::from_raw(pid), signal).with_context(|| format!("can't send {signal}"))
+    }
+
+    /// Sends a signal again and again, until the program ends.
+    ///
+    /// # Errors
+    /// If it doesn't end before the deadline.
+    pub fn signal_until_the_end(&mut self, signal: Signal) -> Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        while self.child.try_wait()?.is_none() {
+            ensure!(Instant::now() < deadline, "it does not end");
+            self.signal(signal)?;
+        }
+        Ok(())
     }
 
     /// Waits for the end of the program.

@@ -68,9 +68,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 store.create_task().await?;
             }
             let config = Config { workers };
-            Engine::new(store, waiting_task(waiting_time), config)
-                .run()
-                .await
+            let engine = Engine::new(store, waiting_task(waiting_time), config);
+            engine.run().await
         }
     }
 }

@@ -83,9 +83,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
             waiting_time,
         } => {
             let config = Config { workers };
-            Engine::new(store, waiting_task(waiting_time), config)
-                .run()
-                .await
+            let engine = Engine::new(store, waiting_task(waiting_time), config);
+            engine.run().await
         }
     }
 }
