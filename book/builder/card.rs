@@ -12,6 +12,9 @@ use crate::html;
 use crate::library::Library;
 use crate::preprocess::Page;
 
+/// What opens the excuse of a step that is longer than it should be.
+pub const EXCUSE: &str = "Hors budget\u{a0}: ";
+
 /// Snapshots have long names that say nothing more than their tests.
 const SNAPSHOTS: &str = "tests/snapshots/";
 
@@ -46,7 +49,7 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
     if let Some(excuse) = &step.excuse {
         let _ = write!(
             card,
-            "<p class=\"card-excuse\">Hors budget\u{a0}: {}</p>",
+            "<p class=\"card-excuse\">{EXCUSE}{}</p>",
             html::inline(excuse)
         );
     }

@@ -151,16 +151,20 @@ impl FileDiff {
     }
 }
 
-/// Lines worth showing, in runs: the changes and the lines around them.
+/// The changes among `lines` and the lines around them, in runs.
 #[must_use]
 pub fn hunks<'a>(lines: &[&'a Line]) -> Vec<Vec<&'a Line>> {
-    let changed = |line: &&&Line| line.side != Side::Kept;
+    hunks_around(lines, |line| line.side != Side::Kept)
+}
+
+/// The lines that `matters` picks and the lines around them, in runs.
+pub fn hunks_around<'a>(lines: &[&'a Line], matters: impl Fn(&Line) -> bool) -> Vec<Vec<&'a Line>> {
     let mut runs: Vec<Vec<&Line>> = Vec::new();
     let mut last = None;
     for (index, line) in lines.iter().enumerate() {
         let from = index.saturating_sub(CONTEXT);
         let to = (index + CONTEXT + 1).min(lines.len());
-        if !lines[from..to].iter().any(|line| changed(&line)) {
+        if !lines[from..to].iter().any(|line| matters(line)) {
             continue;
         }
         let follows = last.is_some_and(|last| last + 1 == index)
@@ -171,7 +175,7 @@ pub fn hunks<'a>(lines: &[&'a Line]) -> Vec<Vec<&'a Line>> {
         }
         last = Some(index);
     }
-    runs.retain(|run| run.iter().any(|line| changed(&line)));
+    runs.retain(|run| run.iter().any(|line| matters(line)));
     runs
 }
 

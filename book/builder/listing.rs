@@ -145,12 +145,10 @@ fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
     Ok(figures)
 }
 
-/// The hunks that hold a line the reader has not seen.
+/// The lines that the reader has not seen, in their context.
 fn unseen_hunks<'a>(change: &'a FileDiff, missing: &[&Line]) -> Vec<Vec<&'a Line>> {
     let lines: Vec<&Line> = change.lines.iter().collect();
-    let mut hunks = diff::hunks(&lines);
-    hunks.retain(|hunk| hunk.iter().any(|line| missing.contains(line)));
-    hunks
+    diff::hunks_around(&lines, |line| missing.contains(&line))
 }
 
 /// A new file has nothing to be compared with: it is shown as a listing.

@@ -13,6 +13,7 @@ use regex::Regex;
 use serde::Deserialize;
 use xtask::Steps;
 
+use crate::card;
 use crate::french::files;
 use crate::problem::Problem;
 use crate::prose::{self, Paragraph};
@@ -235,7 +236,11 @@ fn values(root: &Path, file: &str, wanted: fn(&str) -> bool) -> Result<Chapter> 
         };
         for (key, value) in &entry {
             if let (true, Some(sentence)) = (wanted(key), value.as_str()) {
-                paragraphs.extend(prose::sentence(sentence, index + 1));
+                let sentence = match key.as_str() {
+                    "excuse" => format!("{}{sentence}", card::EXCUSE),
+                    _ => sentence.to_owned(),
+                };
+                paragraphs.extend(prose::sentence(&sentence, index + 1));
             }
         }
     }

@@ -235,6 +235,25 @@ fn an_item_covers_what_comes_but_not_what_goes() {
 }
 
 #[test]
+fn the_rest_leaves_out_what_the_chapter_has_shown() {
+    let fixture = Fixture::new();
+    let consts: Vec<String> = (10..30)
+        .map(|n| format!("const A{n}: u32 = {n};\n"))
+        .collect();
+    fixture.append("steps/step02-two/src/worker.rs", &consts.concat());
+    let items: Vec<String> = (10..29)
+        .map(|n| format!("{{{{#item two src/worker.rs A{n}}}}}\n\n"))
+        .collect();
+    let items = items.concat();
+    let chapter = format!("{{{{#card two}}}}\n\n{items}{{{{#rest two src/ migrations/}}}}\n");
+    fixture.write("book/src/two.md", &chapter);
+    let page = fixture.page();
+    let rest = page.split("Le reste du diff").nth(1).unwrap();
+    assert_says(rest, &["const A29", "const A26", "⋯"]);
+    assert!(!rest.contains("const A20"), "{rest}");
+}
+
+#[test]
 fn a_rest_with_nothing_left_is_refused() {
     let fixture = Fixture::new();
     fixture.write(
@@ -245,6 +264,25 @@ fn a_rest_with_nothing_left_is_refused() {
         &fixture.refusal(),
         &["book/src/two.md:5: ", "nothing is left to show of src/"],
     );
+}
+
+#[test]
+fn mdbook_runs_the_preprocessor_as_a_command() {
+    let fixture = Fixture::new();
+    let command = format!("{} preprocess", env!("CARGO_BIN_EXE_book"));
+    fixture.append(
+        "book/book.toml",
+        &format!("\n[preprocessor.task-engine]\ncommand = \"{command}\"\n"),
+    );
+    let build = || mdbook_driver::MDBook::load(fixture.root().join("book"))?.build();
+    build().unwrap();
+    let page = fixture.read("book/book/two.html");
+    assert_says(&page, &["Le reste du diff"]);
+    // Run in process, the same book doesn't call the command.
+    assert_says(&fixture.page(), &["Le reste du diff"]);
+
+    fixture.add("{{#part 13}}");
+    build().expect_err("mdbook accepts a book that lies");
 }
 
 #[test]

@@ -109,6 +109,16 @@ impl Fixture {
         fs::write(path, text).unwrap();
     }
 
+    /// Writes at the end of a file.
+    pub fn append(&self, path: &str, text: &str) {
+        self.write(path, &(self.read(path) + text));
+    }
+
+    /// Reads a file, given by its path from the root.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root().join(path)).unwrap()
+    }
+
     /// Adds lines to the chapter of the second step.
     pub fn add(&self, text: &str) {
         self.write("book/src/two.md", &format!("{CHAPTER}\n{text}\n"));

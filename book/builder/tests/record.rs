@@ -1,7 +1,5 @@
 //! Recording sessions, with a small program.
 
-use std::fs;
-
 use book::record::record;
 
 use crate::fixture::{Fixture, assert_says};
@@ -31,7 +29,7 @@ fn fixture(session: &str) -> Fixture {
 }
 
 fn recorded(fixture: &Fixture) -> String {
-    fs::read_to_string(fixture.root().join("book/transcripts/a.console")).unwrap()
+    fixture.read("book/transcripts/a.console")
 }
 
 #[test]
