@@ -5,7 +5,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{create_tasks, log, run, store};
+use common::{acquire, create_tasks, log, run, store};
 use step02_parallelism::{Error, Handler, TaskStatus};
 
 #[tokio::test(start_paused = true)]
@@ -44,10 +44,10 @@ async fn a_task_waits_then_runs_then_is_gone() {
     create_tasks(&store, 1).await;
     assert_eq!(store.count_tasks(TaskStatus::Waiting).await.unwrap(), 1);
 
-    let task = store.try_acquire_task().await.unwrap().unwrap();
+    let task = acquire(&store).await.unwrap();
     assert_eq!(store.count_tasks(TaskStatus::Waiting).await.unwrap(), 0);
     assert_eq!(store.count_tasks(TaskStatus::Running).await.unwrap(), 1);
-    assert_eq!(store.try_acquire_task().await.unwrap(), None);
+    assert_eq!(acquire(&store).await, None);
 
     store.end_task(task.id).await.unwrap();
     assert_eq!(store.count_tasks(TaskStatus::Running).await.unwrap(), 0);

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::Once;
 
-use step01_loop::{Handler, Store, Worker};
+use step01_loop::{Handler, Store, Task, Worker};
 
 /// A store of its own for each test.
 pub fn store() -> Store {
@@ -20,6 +20,11 @@ pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
         ids.push(store.create_task().await.unwrap());
     }
     ids
+}
+
+/// Acquires a task, as a worker does.
+pub async fn acquire(store: &Store) -> Option<Task> {
+    store.try_acquire_task().await.unwrap()
 }
 
 /// Executes the tasks, one at a time, until none is left.

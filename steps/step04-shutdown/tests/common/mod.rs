@@ -8,7 +8,7 @@ use std::sync::Once;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use step04_shutdown::{Config, Engine, Handler, Store};
+use step04_shutdown::{Config, Engine, Handler, Store, Task};
 use tempfile::TempDir;
 
 /// A store of its own for each test.
@@ -56,6 +56,11 @@ pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
         ids.push(store.create_task().await.unwrap());
     }
     ids
+}
+
+/// Acquires a task, as a worker does.
+pub async fn acquire(store: &Store) -> Option<Task> {
+    store.try_acquire_task().await.unwrap()
 }
 
 /// Executes the tasks, one at a time, until none is left.
