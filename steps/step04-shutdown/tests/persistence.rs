@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use common::{create_tasks, database, rows, run_side_by_side, store};
+use common::{acquire, create_tasks, database, rows, run_side_by_side, store};
 use rusqlite::Connection;
 use step04_shutdown::{Clock, Error, Handler, Store, TaskStatus};
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ async fn a_row_tells_the_status_of_its_task_and_since_when() {
     let store = Store::open_with_clock(database(), clock.clone()).unwrap();
     create_tasks(&store, 2).await;
     clock.advance(Duration::from_secs(1));
-    store.try_acquire_task().await.unwrap();
+    acquire(&store).await.unwrap();
 
     insta::assert_snapshot!(rows("tasks"), @"
     id | status | created_at | updated_at
@@ -58,7 +58,7 @@ async fn the_schema_refuses_a_status_that_it_does_not_know() {
 async fn tasks_outlive_the_store_that_created_them() {
     create_tasks(&store(), 1).await;
 
-    let task = store().try_acquire_task().await.unwrap();
+    let task = acquire(&store()).await;
 
     assert_eq!(task.map(|task| task.id), Some(1));
 }
@@ -68,7 +68,7 @@ async fn a_number_is_never_given_twice() {
     let store = store();
     for expected in 1..=3 {
         assert_eq!(create_tasks(&store, 1).await, [expected]);
-        let task = store.try_acquire_task().await.unwrap().unwrap();
+        let task = acquire(&store).await.unwrap();
         store.end_task(task.id).await.unwrap();
     }
 }
