@@ -138,6 +138,24 @@ fn a_line_the_next_step_deletes_already_raises_no_suspicion() {
 }
 
 #[test]
+fn a_line_the_next_step_adds_already_raises_no_suspicion() {
+    let project = Project::new();
+    for step in ["step02-two", "step03-three"] {
+        let (from, to) = ("let mut sum = 0;\n", "let mut sum = 0;\n    log(sum);\n");
+        project.edit(&format!("steps/{step}/src/count.rs"), from, to);
+    }
+    project.xtask("diffs").succeeds();
+    project.commit("two logs once more");
+    // The same line, elsewhere, in all the steps.
+    let (from, to) = ("    log(sum);\n    finish", "    finish");
+    project.edit("steps/step01-one/src/count.rs", from, to);
+    project.xtask("propagate one").succeeds();
+    let run = project.xtask("diffs --check");
+    run.fails_with(&["one.diff is stale"]);
+    assert!(!run.stderr.contains("propagate"), "{}", run.stderr);
+}
+
+#[test]
 fn an_empty_file_has_no_hunk() {
     let project = Project::new();
     project.write("steps/step03-three/src/empty.rs", "");

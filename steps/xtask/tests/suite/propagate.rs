@@ -126,6 +126,38 @@ fn a_file_the_next_step_dropped_is_not_brought_back() {
         run.stdout
             .contains("tests/count.rs: edited in `one`, but `two` has no such file")
     );
+    assert!(
+        !run.stdout.contains("src/lib.rs"),
+        "it has no edit: {run:?}"
+    );
+}
+
+#[test]
+fn a_file_deleted_everywhere_needs_no_word() {
+    let project = Project::new();
+    for step in ["step02-two", "step03-three"] {
+        project.delete(&format!("steps/{step}/tests/count.rs"));
+    }
+    project.commit("the test isn't carried over");
+    project.delete("steps/step01-one/tests/count.rs");
+    let run = project.xtask("propagate one");
+    assert!(!run.succeeds().stdout.contains("tests/count.rs"), "{run:?}");
+}
+
+#[test]
+fn a_step_is_not_taken_for_another_whose_slug_ends_alike() {
+    let project = Project::new();
+    project.xtask("insert not-two --before two").succeeds();
+    project.commit("a step between");
+    project.edit("steps/step03-two/src/two.rs", "Two", "The second");
+    project.xtask("propagate two").succeeds();
+    assert_eq!(
+        project.edited("steps"),
+        [
+            "steps/step03-two/src/two.rs",
+            "steps/step04-three/src/two.rs"
+        ]
+    );
 }
 
 #[test]
