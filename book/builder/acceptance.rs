@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::directive::Directive;
 use crate::html;
 use crate::library::Library;
-use crate::preprocess::Page;
+use crate::page::Page;
 
 const MATRIX: &str = "tests/matrix.json";
 const SENTENCES: &str = "book/checks.toml";

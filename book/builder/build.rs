@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 
+use crate::files::read;
 use crate::french;
 use crate::preprocess::{Directives, NAME};
 
@@ -52,8 +53,7 @@ pub fn build(root: &Path, site: &Path) -> Result<()> {
 /// here it runs in process.
 fn config(book: &Path) -> Result<Config> {
     let path = book.join("book.toml");
-    let text =
-        std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let text = read(&path)?;
     let mut table: toml::Table = text
         .parse()
         .with_context(|| format!("can't read {}", path.display()))?;

@@ -10,7 +10,7 @@ use crate::diff::FileDiff;
 use crate::directive::Directive;
 use crate::html;
 use crate::library::Library;
-use crate::preprocess::Page;
+use crate::page::Page;
 
 /// What opens the excuse of a step that is longer than it should be.
 pub const EXCUSE: &str = "Hors budget\u{a0}: ";

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
+use crate::files::{files, read};
 use crate::library::Library;
 use crate::problem::{Problem, Problems};
-use crate::{build, directive, french, links, proofread};
+use crate::{build, directive, links, proofread};
 
 /// Checks the book of the repository at `root`.
 ///
@@ -30,9 +31,8 @@ pub fn check(root: &Path, proofreading: bool) -> Result<()> {
 /// Steps come before their chapters while one writes; a book to be read has all.
 fn steps_without_chapter(root: &Path) -> Result<Vec<Problem>> {
     let mut cards = Vec::new();
-    for path in french::files(&root.join("book/src"))? {
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("can't read {}", path.display()))?;
+    for path in files(&root.join("book/src"))? {
+        let text = read(&path)?;
         let found = directive::find(&text).into_iter();
         cards.extend(
             found

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::directive::Directive;
 use crate::html;
-use crate::preprocess::Page;
+use crate::page::Page;
 
 /// The colours of the drawings and the variables of the style sheet that
 /// replace them, so that a drawing follows the theme.

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use percent_encoding::percent_decode_str;
 use regex::Regex;
 
-use crate::french::files;
+use crate::files::{files, read};
 use crate::problem::Problem;
 
 /// All the chapters on one page: it repeats what is wrong with them.
@@ -40,10 +40,9 @@ pub fn check(root: &Path, site: &Path) -> Result<Vec<Problem>> {
     let mut pages = BTreeMap::new();
     for path in files(site)? {
         if path.extension().is_some_and(|end| end == "html") {
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("can't read {}", path.display()))?;
+            let text = read(&path)?;
             let place = path.strip_prefix(site)?.to_owned();
-            pages.insert(place, read(&text));
+            pages.insert(place, parse(&text));
         }
     }
     let site = Site {
@@ -61,7 +60,7 @@ pub fn check(root: &Path, site: &Path) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn read(html: &str) -> Page {
+fn parse(html: &str) -> Page {
     let html = SCRIPT.replace_all(html, "");
     let mut page = Page {
         anchors: BTreeSet::new(),

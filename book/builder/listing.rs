@@ -7,7 +7,7 @@ use crate::diff::{self, FileDiff, Line};
 use crate::directive::Directive;
 use crate::html;
 use crate::item;
-use crate::preprocess::Page;
+use crate::page::Page;
 
 /// `{{#item SLUG FILE ITEM}}`: one item of a file.
 ///

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::card;
 use crate::directive::Directive;
-use crate::preprocess::Page;
+use crate::page::Page;
 use crate::series;
 
 /// The table of the steps.

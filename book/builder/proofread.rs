@@ -1,24 +1,23 @@
 //! Proofreading: grammar, typography and words by grammalecte, and the words
 //! that the style of this book leaves out.
 
+mod grammalecte;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::Command;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
-use serde::Deserialize;
 use xtask::Steps;
 
 use crate::card;
-use crate::french::files;
+use crate::files::{files, read};
 use crate::problem::Problem;
 use crate::prose::{self, Paragraph};
 
-const PROGRAM: &str = "grammalecte-cli";
 const WORDS: &str = "book/words.txt";
 const RULES: &str = "book/rules.txt";
 const CHECKS: &str = "book/checks.toml";
@@ -77,10 +76,10 @@ pub fn grammar(root: &Path) -> Result<Vec<Problem>> {
     let off = list(root, RULES)?;
     let mut problems = Vec::new();
     for chapter in chapters(root)? {
-        for report in run(&chapter)? {
+        for report in grammalecte::run(&chapter.file, &chapter.paragraphs)? {
             let Some(paragraph) = chapter.paragraphs.get(report.paragraph - 1) else {
                 bail!(
-                    "{PROGRAM} reports a paragraph that {} doesn't have",
+                    "grammalecte reports a paragraph that {} doesn't have",
                     chapter.file
                 );
             };
@@ -114,90 +113,6 @@ fn is_known(known: &BTreeSet<String>, word: &str) -> bool {
         .next()
         .map(|first| first.to_lowercase().chain(letters).collect::<String>());
     known.contains(word) || lower.is_some_and(|lower| known.contains(&lower))
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    data: Vec<Report>,
-}
-
-/// What grammalecte says of a paragraph.
-#[derive(Deserialize)]
-struct Report {
-    #[serde(rename = "iParagraph")]
-    paragraph: usize,
-    #[serde(rename = "lGrammarErrors")]
-    grammar: Vec<GrammarError>,
-    #[serde(rename = "lSpellingErrors")]
-    spelling: Vec<Word>,
-}
-
-#[derive(Deserialize)]
-struct GrammarError {
-    #[serde(rename = "nStart")]
-    start: usize,
-    #[serde(rename = "sRuleId")]
-    rule: String,
-    #[serde(rename = "sMessage")]
-    message: String,
-    #[serde(rename = "sUnderlined")]
-    underlined: String,
-    #[serde(rename = "aSuggestions")]
-    suggestions: Vec<String>,
-}
-
-impl GrammarError {
-    fn message(&self) -> String {
-        let suggestions = match self.suggestions.as_slice() {
-            [] => String::new(),
-            several => format!(" ({})", several.join(", ")),
-        };
-        format!(
-            "«{}»: {}{suggestions} [{}]",
-            self.underlined, self.message, self.rule
-        )
-    }
-}
-
-#[derive(Deserialize)]
-struct Word {
-    #[serde(rename = "sType")]
-    kind: String,
-    #[serde(rename = "sValue")]
-    value: String,
-    #[serde(rename = "nStart")]
-    start: usize,
-}
-
-/// One line a paragraph in, one report a paragraph out; its exit status is
-/// always 0, so an answer that isn't JSON is the only sign of a failure.
-fn run(chapter: &Chapter) -> Result<Vec<Report>> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("chapter.txt");
-    let texts: Vec<&str> = chapter
-        .paragraphs
-        .iter()
-        .map(|paragraph| paragraph.text.as_str())
-        .collect();
-    fs::write(&path, texts.join("\n") + "\n")?;
-    let output = Command::new(PROGRAM)
-        .args(["-j", "-ctx", "-owe", "-f"])
-        .arg(&path)
-        .output();
-    let output = match output {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!(
-                "{PROGRAM} is missing: `apt-get install grammalecte-cli`, or pass --no-proofreading"
-            )
-        }
-        output => output.with_context(|| format!("can't run {PROGRAM}"))?,
-    };
-    let text = String::from_utf8(output.stdout)?;
-    let answer: Answer = serde_json::from_str(&text).with_context(|| {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        format!("{PROGRAM} failed on {}: {errors}", chapter.file)
-    })?;
-    Ok(answer.data)
 }
 
 /// All the French that the book prints: chapters, sentences of the checks,
@@ -248,10 +163,6 @@ fn values(root: &Path, file: &str, wanted: fn(&str) -> bool) -> Result<Chapter> 
         file: file.to_owned(),
         paragraphs,
     })
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
 }
 
 /// The entries of a list, one a line; what follows `#` is a comment. A list

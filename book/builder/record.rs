@@ -15,7 +15,7 @@ use regex::Regex;
 
 pub use session::{Session, parse};
 
-use crate::french::files;
+use crate::files::files;
 use crate::problem::{Problem, Problems};
 use programs::Programs;
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result};
 
 use crate::build;
-use crate::french::files;
+use crate::files::files;
 
 const PAUSE: Duration = Duration::from_millis(500);
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::directive::Directive;
 use crate::html;
-use crate::preprocess::Page;
+use crate::page::Page;
 use crate::record;
 
 /// Lines that begin so are for `book record`, not for the reader.

@@ -107,7 +107,7 @@ fn a_text_that_mdbook_no_longer_has_is_refused() {
     assert_says(
         &error.to_string(),
         &[
-            "book/builder/french.rs: ",
+            "book/builder/french/pairs.rs: ",
             "no longer holds `placeholder=\"Search this book ...\"`",
         ],
     );

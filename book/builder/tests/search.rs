@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use book::build;
-use book::french::files;
+use book::files::files;
 
 use crate::fixture::Fixture;
 
