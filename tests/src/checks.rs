@@ -1,6 +1,7 @@
 mod parallelism;
 mod persistence;
 mod processing_loop;
+mod restart;
 mod shutdown;
 
 use anyhow::Result;
@@ -58,6 +59,9 @@ pub const CHECKS: &[Check] = &[
     Check::new("second-sigint-stops-at-once", "shutdown", shutdown::second_sigint_stops_at_once),
     Check::new("second-sigterm-stops-at-once", "shutdown", shutdown::second_sigterm_stops_at_once),
     Check::new("signal-storm-stops-at-once", "shutdown", shutdown::signal_storm_stops_at_once),
+    Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused),
+    Check::new("killed-engine-refuses-to-start-again", "restart", restart::killed_engine_refuses_to_start_again),
+    Check::new("engine-of-another-name-starts", "restart", restart::engine_of_another_name_starts),
 ];
 
 /// The tasks of the events with this message, in the order of the log.

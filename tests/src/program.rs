@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use crate::Event;
 
 /// A check that waits longer than this for something has failed.
-const DEADLINE: Duration = Duration::from_mins(2);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A program that runs; it is killed when this value is dropped.
 pub struct Program {

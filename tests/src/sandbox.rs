@@ -1,11 +1,16 @@
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use xtask::{Step, Steps};
 
+use crate::program::DEADLINE;
 use crate::{Finished, Program};
 
 /// A program under check, with a folder of its own.
@@ -16,6 +21,7 @@ pub struct Sandbox<'a> {
     steps: &'a Steps,
     step: &'a Step,
     folder: TempDir,
+    engines: Cell<u32>,
 }
 
 impl<'a> Sandbox<'a> {
@@ -29,6 +35,7 @@ impl<'a> Sandbox<'a> {
             steps,
             step,
             folder: TempDir::new()?,
+            engines: Cell::new(0),
         })
     }
 
@@ -103,9 +110,9 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// If a command fails.
     pub fn engine_with_tasks(&self, count: u32, load: Load) -> Result<Program> {
-        if self.is_before("persistence")? {
+        if self.is_before("persistence") {
             let count = count.to_string();
-            return self.start_engine_with(&["--tasks", &count], load);
+            return self.start_engine_with("instance_01", &["--tasks", &count], load);
         }
         self.create_tasks(count, load)?;
         self.start_engine(load)
@@ -115,36 +122,72 @@ impl<'a> Sandbox<'a> {
     ///
     /// # Errors
     /// If the command fails.
-    pub fn create_tasks(&self, count: u32, _load: Load) -> Result<()> {
-        let count = count.to_string();
-        self.run(&["create-tasks", "--count", &count])?
+    pub fn create_tasks(&self, count: u32, load: Load) -> Result<()> {
+        let mut command = self.command(&["create-tasks", "--count", &count.to_string()]);
+        if !self.is_before("parameters") {
+            command
+                .arg("--waiting-time")
+                .arg(load.waiting_time.to_string());
+        }
+        Program::start(command)?
+            .finish()?
             .success()
             .context("creating tasks")?;
         Ok(())
     }
 
-    /// Starts an engine on the tasks of the database.
+    /// Starts an engine on the tasks of the database, under a name of its own.
     ///
     /// # Errors
     /// If it can't start.
     pub fn start_engine(&self, load: Load) -> Result<Program> {
-        self.start_engine_with(&[], load)
+        let number = self.engines.get() + 1;
+        self.engines.set(number);
+        self.start_engine_named(&format!("engine_{number}"), load)
     }
 
-    fn start_engine_with(&self, arguments: &[&str], load: Load) -> Result<Program> {
+    /// Starts an engine on the tasks of the database, under this name.
+    ///
+    /// # Errors
+    /// If it can't start.
+    pub fn start_engine_named(&self, name: &str, load: Load) -> Result<Program> {
+        self.start_engine_with(name, &[], load)
+    }
+
+    fn start_engine_with(&self, name: &str, arguments: &[&str], load: Load) -> Result<Program> {
         let mut command = self.command(&["start-engine"]);
-        command.args(arguments);
+        command.args(arguments).env("TASK_ENGINE_INSTANCE", name);
         if let Some(workers) = load.workers {
             command.arg("--workers").arg(workers.to_string());
         }
-        command
-            .arg("--waiting-time")
-            .arg(load.waiting_time.to_string());
+        if self.is_before("parameters") {
+            command
+                .arg("--waiting-time")
+                .arg(load.waiting_time.to_string());
+        }
         Program::start(command)
     }
 
-    fn is_before(&self, slug: &str) -> Result<bool> {
-        Ok(self.step.number < self.steps.find(slug)?.number)
+    /// Lets an engine execute all that waits, and waits for its end.
+    ///
+    /// # Errors
+    /// If it doesn't end.
+    pub fn drain(&self, engine: Program) -> Result<Finished> {
+        if !self.is_before("notifications") {
+            let deadline = Instant::now() + DEADLINE;
+            while self.count("waiting")? > 0 {
+                ensure!(Instant::now() < deadline, "tasks are left waiting");
+                thread::sleep(Duration::from_millis(10));
+            }
+            engine.signal(Signal::SIGTERM)?;
+        }
+        engine.finish()
+    }
+
+    /// Whether the program is at an earlier step than this one, which may not exist yet.
+    fn is_before(&self, slug: &str) -> bool {
+        let step = self.steps.iter().find(|step| step.slug == slug);
+        step.is_none_or(|step| self.step.number < step.number)
     }
 }
 

@@ -21,7 +21,7 @@ pub fn five_tasks_at_once(sandbox: &Sandbox) -> Result<()> {
         workers == BTreeSet::from([0, 1, 2, 3, 4]),
         "before the end of the first task, these workers had started one: {workers:?}"
     );
-    engine.finish()?.success()?;
+    sandbox.drain(engine)?.success()?;
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub fn as_many_tasks_as_workers(sandbox: &Sandbox) -> Result<()> {
         waiting_time: 0.5,
     };
     let engine = sandbox.engine_with_tasks(4, load)?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
 
     let most = most_at_once(&events);
     ensure!(most == 2, "2 workers ran {most} tasks at once");

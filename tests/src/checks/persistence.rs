@@ -20,13 +20,13 @@ pub fn tasks_outlive_processes(sandbox: &Sandbox) -> Result<()> {
     ensure!(waiting == [1, 2, 3], "waiting: {waiting:?}");
 
     let engine = sandbox.start_engine(Load::waiting(0.0))?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
     executed_exactly(&[events], 1..=3)
 }
 
 pub fn each_task_once_by_five_workers(sandbox: &Sandbox) -> Result<()> {
     let engine = sandbox.engine_with_tasks(100, Load::waiting(0.0))?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
 
     executed_exactly(&[events], 1..=100)?;
     ensure!(sandbox.count("waiting")? == 0, "tasks are left waiting");
@@ -41,7 +41,7 @@ pub fn each_task_once_by_four_processes(sandbox: &Sandbox) -> Result<()> {
         .collect::<Result<_>>()?;
     let logs: Vec<_> = engines
         .into_iter()
-        .map(|engine| Ok(engine.finish()?.success()?.events()))
+        .map(|engine| Ok(sandbox.drain(engine)?.success()?.events()))
         .collect::<Result<_>>()?;
 
     executed_exactly(&logs, 1..=1000)?;
@@ -52,7 +52,7 @@ pub fn each_task_once_by_four_processes(sandbox: &Sandbox) -> Result<()> {
 
 pub fn executed_tasks_are_deleted(sandbox: &Sandbox) -> Result<()> {
     let engine = sandbox.engine_with_tasks(3, Load::waiting(0.0))?;
-    engine.finish()?.success()?;
+    sandbox.drain(engine)?.success()?;
 
     let count = "SELECT count(*) FROM tasks";
     let left: i64 = sandbox.database()?.query_one(count, [], |row| row.get(0))?;
@@ -61,7 +61,9 @@ pub fn executed_tasks_are_deleted(sandbox: &Sandbox) -> Result<()> {
 }
 
 pub fn killed_engine_leaves_its_tasks_running(sandbox: &Sandbox) -> Result<()> {
-    let mut killed = sandbox.engine_with_tasks(20, Load::waiting(3600.0))?;
+    sandbox.create_tasks(5, Load::waiting(3600.0))?;
+    sandbox.create_tasks(15, Load::waiting(0.0))?;
+    let mut killed = sandbox.start_engine(Load::waiting(3600.0))?;
     killed.wait_for("task is waiting", 5)?;
     killed.signal(Signal::SIGKILL)?;
     let in_hand: BTreeSet<_> = tasks_of(&killed.finish()?.events(), "task is waiting")
@@ -74,7 +76,7 @@ pub fn killed_engine_leaves_its_tasks_running(sandbox: &Sandbox) -> Result<()> {
     );
 
     let engine = sandbox.start_engine(Load::waiting(0.0))?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
     executed_exactly(&[events], (1..=20).filter(|id| !in_hand.contains(id)))?;
     let still_running: BTreeSet<_> = sandbox.ids("running")?.into_iter().collect();
     ensure!(

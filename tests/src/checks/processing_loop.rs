@@ -5,7 +5,7 @@ use crate::sandbox::{Load, Sandbox};
 
 pub fn four_phases_in_order(sandbox: &Sandbox) -> Result<()> {
     let engine = sandbox.engine_with_tasks(3, Load::waiting(0.01))?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
 
     for task in 1..=3 {
         let of_task: Vec<_> = events
@@ -26,7 +26,7 @@ pub fn four_phases_in_order(sandbox: &Sandbox) -> Result<()> {
 
 pub fn elapsed_time_logged(sandbox: &Sandbox) -> Result<()> {
     let engine = sandbox.engine_with_tasks(1, Load::waiting(0.2))?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
 
     let elapsed = events.iter().find_map(|event| event.number("elapsed_ms"));
     ensure!(
@@ -38,7 +38,7 @@ pub fn elapsed_time_logged(sandbox: &Sandbox) -> Result<()> {
 
 pub fn one_task_at_a_time(sandbox: &Sandbox) -> Result<()> {
     let engine = sandbox.engine_with_tasks(3, Load::waiting(0.1))?;
-    let events = engine.finish()?.success()?.events();
+    let events = sandbox.drain(engine)?.success()?.events();
 
     let most = most_at_once(&events);
     ensure!(most == 1, "{most} tasks ran at once");

@@ -1,0 +1,45 @@
+//! The table `tasks`.
+
+use rusqlite::{OptionalExtension, Result, Transaction};
+
+use crate::{Task, TaskStatus};
+
+pub(super) fn insert(tx: &Transaction, now: i64) -> Result<i64> {
+    tx.prepare_cached("INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)")?
+        .insert([now])
+}
+
+pub(super) fn oldest_waiting(tx: &Transaction) -> Result<Option<Task>> {
+    tx.prepare_cached("SELECT id FROM tasks WHERE status = 'waiting' ORDER BY id LIMIT 1")?
+        .query_one([], |row| Ok(Task { id: row.get(0)? }))
+        .optional()
+}
+
+pub(super) fn mark_running(tx: &Transaction, id: i64, instance: &str, now: i64) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE tasks SET status = 'running', instance = ?2, updated_at = ?3 WHERE id = ?1",
+    )?
+    .execute((id, instance, now))?;
+    Ok(())
+}
+
+pub(super) fn running(tx: &Transaction, instance: &str) -> Result<Vec<i64>> {
+    tx.prepare_cached(
+        "SELECT id FROM tasks WHERE status = 'running' AND instance = ?1 ORDER BY id",
+    )?
+    .query_map([instance], |row| row.get(0))?
+    .collect()
+}
+
+/// Says whether there was such a task.
+pub(super) fn delete_running(tx: &Transaction, id: i64) -> Result<bool> {
+    let deleted = tx
+        .prepare_cached("DELETE FROM tasks WHERE id = ?1 AND status = 'running'")?
+        .execute([id])?;
+    Ok(deleted == 1)
+}
+
+pub(super) fn count(tx: &Transaction, status: TaskStatus) -> Result<usize> {
+    tx.prepare_cached("SELECT count(*) FROM tasks WHERE status = ?1")?
+        .query_one([status.as_str()], |row| row.get(0))
+}
