@@ -1,9 +1,25 @@
 //! Builds the book, and refuses to build one that lies.
 //!
 //! Listings, diffs, cards and tables come from the steps at build time, through
-//! directives such as `{{#item loop src/worker.rs Worker::run}}` in the
-//! chapters. A directive that names something that doesn't exist is an error,
-//! and so is a line of a step's diff that its chapter doesn't show.
+//! directives in the chapters, each between blank lines. Steps are named by
+//! their slugs, files by their paths in the step.
+//!
+//! | Directive | Becomes |
+//! | --- | --- |
+//! | `{{#part 4}}` | a link to a part of the series |
+//! | `{{#card SLUG}}` | the card of a step; its chapter must then show every line that the step changes |
+//! | `{{#item SLUG FILE ITEM}}` | an item: `Worker`, `Worker::run`, `impl Default for Config`, `mod tests`, `use`; in SQL what is created, in `Cargo.toml` a table |
+//! | `{{#file SLUG FILE}}` | a whole file |
+//! | `{{#diff SLUG FILE [ITEM, …]}}` | what the step changes in a file, or in some of its items |
+//! | `{{#rest SLUG PATH…}}` | what the chapter has not shown of these files and `folders/`, folded |
+//! | `{{#snapshot SLUG FILE [LANGUAGE]}}` | an insta snapshot, without its header |
+//! | `{{#transcript NAME}}` | a session of `book/transcripts`, see [`record`] |
+//! | `{{#diagram NAME TITLE…}}` | a drawing of `book/diagrams`, in pikchr |
+//! | `{{#acceptance [SLUG]}}` | the table of the checks, or the checks that begin at a step |
+//! | `{{#steps}}` | the map of the steps |
+//!
+//! A directive that names something that doesn't exist is an error, and so is a
+//! changed line that the chapter of its step doesn't show.
 
 pub mod acceptance;
 pub mod build;

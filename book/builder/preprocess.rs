@@ -8,6 +8,7 @@ use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::directive;
+use crate::files::read;
 use crate::library::Library;
 use crate::page::{self, Page};
 use crate::problem::{Problem, Problems};
@@ -35,11 +36,22 @@ impl Preprocessor for Directives {
         NAME
     }
 
-    fn run(&self, context: &PreprocessorContext, book: Book) -> Result<Book> {
+    fn run(&self, _context: &PreprocessorContext, book: Book) -> Result<Book> {
         let library = Library::load(&self.root)?;
-        let sources: Option<String> = context.config.get("output.html.sources-url")?;
+        let sources = sources(&self.root)?;
         Ok(expand(&library, sources.as_deref(), book)?)
     }
+}
+
+/// `sources-url` in our table of `book.toml`, read there because a build in
+/// process has dropped that table from its configuration.
+fn sources(root: &Path) -> Result<Option<String>> {
+    let settings: toml::Table = read(&root.join("book/book.toml"))?.parse()?;
+    let ours = settings
+        .get("preprocessor")
+        .and_then(|table| table.get(NAME));
+    let url = ours.and_then(|ours| ours.get("sources-url")?.as_str());
+    Ok(url.map(str::to_owned))
 }
 
 /// Expands every directive of `book`; `sources` is where the captions of the

@@ -267,6 +267,15 @@ fn a_rest_with_nothing_left_is_refused() {
 }
 
 #[test]
+fn a_published_book_says_where_its_sources_are() {
+    let fixture = Fixture::new();
+    let table = "\n[preprocessor.task-engine]\nsources-url = \"https://example.org/main/\"\n";
+    fixture.append("book/book.toml", table);
+    let link = "href=\"https://example.org/main/steps/step02-two/src/worker.rs\"";
+    assert_says(&fixture.page(), &[link]);
+}
+
+#[test]
 fn mdbook_runs_the_preprocessor_as_a_command() {
     let fixture = Fixture::new();
     let command = format!("{} preprocess", env!("CARGO_BIN_EXE_book"));
