@@ -1,4 +1,5 @@
 mod parallelism;
+mod parameters;
 mod persistence;
 mod processing_loop;
 mod restart;
@@ -62,6 +63,11 @@ pub const CHECKS: &[Check] = &[
     Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused),
     Check::new("killed-engine-refuses-to-start-again", "restart", restart::killed_engine_refuses_to_start_again),
     Check::new("engine-of-another-name-starts", "restart", restart::engine_of_another_name_starts),
+    Check::new("parameters-reach-the-task", "parameters", parameters::parameters_reach_the_task),
+    Check::new("unknown-kind-refused", "parameters", parameters::unknown_kind_refused),
+    Check::new("ill-typed-parameters-refused", "parameters", parameters::ill_typed_parameters_refused),
+    Check::new("invalid-json-refused", "parameters", parameters::invalid_json_refused),
+    Check::new("task-of-an-unknown-kind-left-alone", "parameters", parameters::task_of_an_unknown_kind_left_alone),
 ];
 
 /// The tasks of the events with this message, in the order of the log.

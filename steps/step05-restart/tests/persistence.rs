@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use common::{acquire, create_tasks, database, rows, run_side_by_side, store};
+use common::{acquire, create_tasks, database, engine, other_engine, rows, store};
 use rusqlite::Connection;
 use step05_restart::{Clock, Error, Handler, Store, TaskStatus};
 use tempfile::TempDir;
@@ -84,10 +84,11 @@ async fn two_engines_on_one_database_execute_each_task_once() {
         async {}
     });
 
-    tokio::join!(
-        run_side_by_side(5, &one, handler.clone()),
-        run_side_by_side(5, &other, handler),
+    let (first, second) = tokio::join!(
+        engine(5, &one, handler.clone()).run(),
+        other_engine(5, &other, handler).run(),
     );
+    first.and(second).unwrap();
 
     let once_each: BTreeMap<i64, i32> = created.into_iter().map(|id| (id, 1)).collect();
     assert_eq!(*executions.lock().unwrap(), once_each);

@@ -78,6 +78,11 @@ pub fn engine(workers: u16, store: &Store, handler: Handler) -> Engine {
     Engine::new(store.clone(), handler, Config { workers })
 }
 
+/// Another engine for these tasks, in the same process.
+pub fn other_engine(workers: u16, store: &Store, handler: Handler) -> Engine {
+    engine(workers, store, handler)
+}
+
 /// What this thread has logged so far.
 pub fn log() -> String {
     LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap())

@@ -75,7 +75,17 @@ pub async fn run_side_by_side(workers: u16, store: &Store, handler: Handler) {
 
 /// An engine for these tasks.
 pub fn engine(workers: u16, store: &Store, handler: Handler) -> Engine {
-    Engine::new("test", store.clone(), handler, Config { workers })
+    engine_named("test", workers, store, handler)
+}
+
+/// Another engine for these tasks, in the same process.
+pub fn other_engine(workers: u16, store: &Store, handler: Handler) -> Engine {
+    engine_named("other", workers, store, handler)
+}
+
+/// An engine of this name for these tasks.
+pub fn engine_named(name: &str, workers: u16, store: &Store, handler: Handler) -> Engine {
+    Engine::new(name, store.clone(), handler, Config { workers })
 }
 
 /// What this thread has logged so far.
