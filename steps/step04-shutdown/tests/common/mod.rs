@@ -8,7 +8,7 @@ use std::sync::Once;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use step04_shutdown::{Config, Engine, Handler, Store, Task};
+use step04_shutdown::{Config, Engine, Error, Handler, Store, Task};
 use tempfile::TempDir;
 
 /// A store of its own for each test.
@@ -70,7 +70,12 @@ pub async fn run(store: &Store, handler: Handler) {
 
 /// Executes the tasks, as many at a time as there are workers, until none is left.
 pub async fn run_side_by_side(workers: u16, store: &Store, handler: Handler) {
-    engine(workers, store, handler).run().await.unwrap();
+    drain(engine(workers, store, handler), store).await.unwrap();
+}
+
+/// Runs an engine until no task is left in the store.
+pub async fn drain(engine: Engine, _store: &Store) -> Result<(), Error> {
+    engine.run().await
 }
 
 /// An engine for these tasks.
