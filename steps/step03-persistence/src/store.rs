@@ -95,14 +95,15 @@ impl Store {
     /// the caller stops waiting for it. Keep it short: nobody else can write meanwhile.
     ///
     /// # Errors
-    /// Those of the work, and [`Error::Sqlite`].
+    /// Those of the work, whose type is yours, and [`Error::Sqlite`].
     ///
     /// # Panics
     /// If the work panics.
-    pub async fn transaction<T, F>(&self, work: F) -> Result<T, Error>
+    pub async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction, i64) -> Result<T, Error> + Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&Transaction, i64) -> Result<T, E> + Send + 'static,
     {
         let store = self.clone();
         spawn_blocking(move || store.blocking_transaction(work))
@@ -110,18 +111,19 @@ impl Store {
             .unwrap_or_else(|error| panic::resume_unwind(error.into_panic()))
     }
 
-    fn blocking_transaction<T, F>(&self, work: F) -> Result<T, Error>
+    fn blocking_transaction<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Transaction, i64) -> Result<T, Error>,
+        E: From<Error>,
+        F: FnOnce(&Transaction, i64) -> Result<T, E>,
     {
         // A work that panicked has left nothing behind: its transaction was rolled back.
         let mut connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let tx = connection.transaction()?;
+        let tx = connection.transaction().map_err(Error::from)?;
         let value = work(&tx, self.clock.now())?;
-        tx.commit()?;
+        tx.commit().map_err(Error::from)?;
         Ok(value)
     }
 }

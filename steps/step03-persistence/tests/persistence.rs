@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use common::{acquire, create_tasks, database, engine, other_engine, rows, store};
+use common::{acquire, create_tasks, database, drain, engine, other_engine, rows, store};
 use rusqlite::Connection;
 use step03_persistence::{Clock, Error, Handler, Store, TaskStatus};
 use tempfile::TempDir;
@@ -85,8 +85,8 @@ async fn two_engines_on_one_database_execute_each_task_once() {
     });
 
     let (first, second) = tokio::join!(
-        engine(5, &one, handler.clone()).run(),
-        other_engine(5, &other, handler).run(),
+        drain(engine(5, &one, handler.clone()), &one),
+        drain(other_engine(5, &other, handler), &other),
     );
     first.and(second).unwrap();
 
@@ -114,6 +114,15 @@ async fn a_transaction_that_fails_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn the_work_of_a_transaction_has_errors_of_its_own() {
+    let refused: Result<(), Box<dyn std::error::Error + Send + Sync>> = store()
+        .transaction(|_tx, _now| Err("no room for this order".into()))
+        .await;
+
+    assert_eq!(refused.unwrap_err().to_string(), "no room for this order");
+}
+
+#[tokio::test]
 async fn a_transaction_that_panics_leaves_nothing_and_the_store_unharmed() {
     let store = store();
     let panicking = store.clone();
@@ -138,7 +147,7 @@ async fn a_transaction_that_panics_leaves_nothing_and_the_store_unharmed() {
 #[tokio::test]
 async fn opening_gets_what_it_asks_for() {
     let store = store();
-    let (journal_mode, synchronous, foreign_keys): (String, i64, i64) = store
+    let read: Result<(String, i64, i64), Error> = store
         .transaction(|tx, _now| {
             Ok((
                 tx.pragma_query_value(None, "journal_mode", |row| row.get(0))?,
@@ -146,8 +155,8 @@ async fn opening_gets_what_it_asks_for() {
                 tx.pragma_query_value(None, "foreign_keys", |row| row.get(0))?,
             ))
         })
-        .await
-        .unwrap();
+        .await;
+    let (journal_mode, synchronous, foreign_keys) = read.unwrap();
 
     let full = 2;
     assert_eq!(
