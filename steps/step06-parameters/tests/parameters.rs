@@ -4,12 +4,13 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{create_tasks, database, rows, run, store};
+use common::{create_tasks, database, drain, engine, rows, run, store};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use step06_parameters::{
     Clock, Config, Engine, Error, Handler, NewTask, Registry, Store, Task, TaskHandler, TaskStatus,
 };
+use tokio::sync::Semaphore;
 
 #[derive(Serialize, Deserialize)]
 struct EmailTask {
@@ -53,8 +54,8 @@ async fn a_task_is_its_parameters() {
     1 | waiting | 0 | 0 | NULL | email | {"to":[{"name":"Ada","copies":2}]}
     "#);
 
-    let engine = Engine::new("test", store, registry(), Config { workers: 1 });
-    engine.run().await.unwrap();
+    let engine = Engine::new("test", store.clone(), registry(), Config { workers: 1 });
+    drain(engine, &store).await.unwrap();
 
     insta::assert_snapshot!(common::log());
 }
@@ -135,7 +136,18 @@ async fn a_task_of_an_unknown_kind_is_left_for_another_program() {
     create_tasks(&store, 1).await;
     store.create_task(&email("Grace")).await.unwrap();
 
-    run(&store, Handler::new(|_| async {})).await;
+    let executed = Arc::new(Semaphore::new(0));
+    let signal = executed.clone();
+    let handler = Handler::new(move |_| {
+        signal.add_permits(1);
+        async {}
+    });
+    let engine = engine(1, &store, handler);
+    let handle = engine.handle();
+    let running = tokio::spawn(engine.run());
+    executed.acquire().await.unwrap().forget();
+    handle.stop();
+    running.await.unwrap().unwrap();
 
     insta::assert_snapshot!(common::log());
     let left = store.waiting_kinds().await.unwrap();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{acquire, create_tasks, engine, engine_named, rows, run, store};
+use common::{acquire, create_tasks, drain, engine, engine_named, rows, run, store};
 use step06_parameters::{Error, Handler, TaskStatus};
 
 fn nothing() -> Handler {
@@ -31,7 +31,7 @@ async fn an_engine_of_another_name_starts_and_leaves_these_tasks_alone() {
     acquire(&store).await;
 
     let other = engine_named("other", 5, &store, nothing());
-    other.run().await.unwrap();
+    drain(other, &store).await.unwrap();
 
     assert_eq!(store.count_tasks(TaskStatus::Waiting).await.unwrap(), 0);
     assert_eq!(store.running_tasks("test").await.unwrap(), [1]);
