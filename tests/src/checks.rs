@@ -1,3 +1,4 @@
+mod notifications;
 mod parallelism;
 mod parameters;
 mod persistence;
@@ -43,7 +44,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("four-phases-in-order", "loop", processing_loop::four_phases_in_order),
     Check::new("elapsed-time-logged", "loop", processing_loop::elapsed_time_logged),
     Check::new("one-task-at-a-time", "loop", processing_loop::one_task_at_a_time).until("parallelism"),
-    Check::new("engine-ends-when-nothing-is-left", "loop", processing_loop::engine_ends_when_nothing_is_left),
+    Check::new("engine-ends-when-nothing-is-left", "loop", processing_loop::engine_ends_when_nothing_is_left).until("notifications"),
     Check::new("five-tasks-at-once", "parallelism", parallelism::five_tasks_at_once),
     Check::new("as-many-tasks-as-workers", "parallelism", parallelism::as_many_tasks_as_workers),
     Check::new("tasks-outlive-processes", "persistence", persistence::tasks_outlive_processes),
@@ -68,6 +69,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("ill-typed-parameters-refused", "parameters", parameters::ill_typed_parameters_refused),
     Check::new("invalid-json-refused", "parameters", parameters::invalid_json_refused),
     Check::new("task-of-an-unknown-kind-left-alone", "parameters", parameters::task_of_an_unknown_kind_left_alone),
+    Check::new("idle-engine-starts-a-new-task", "notifications", notifications::idle_engine_starts_a_new_task),
+    Check::new("idle-engine-stops-on-sigterm", "notifications", notifications::idle_engine_stops_on_sigterm),
+    Check::new("idle-engine-stops-on-sigint", "notifications", notifications::idle_engine_stops_on_sigint),
+    Check::new("rolled-back-creation-wakes-nobody", "notifications", notifications::rolled_back_creation_wakes_nobody),
+    Check::new("many-tasks-in-one-commit-use-all-workers", "notifications", notifications::many_tasks_in_one_commit_use_all_workers),
+    Check::new("no-wake-up-is-lost", "notifications", notifications::no_wake_up_is_lost),
 ];
 
 /// The tasks of the events with this message, in the order of the log.

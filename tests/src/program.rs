@@ -87,6 +87,22 @@ impl Program {
         Ok(())
     }
 
+    /// Gives the program some time to end by itself.
+    ///
+    /// # Errors
+    /// If it does.
+    pub fn stays_alive(&mut self, time: Duration) -> Result<()> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => bail!("the program has ended by itself"),
+            }
+        }
+    }
+
     fn count(&self, message: &str) -> usize {
         events(&self.seen)
             .filter(|event| event.message == message)

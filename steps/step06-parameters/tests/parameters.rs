@@ -4,11 +4,11 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{create_tasks, database, drain, engine, rows, run, store};
+use common::{create_tasks, database, drain, engine, engine_with, rows, run, store};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use step06_parameters::{
-    Clock, Config, Engine, Error, Handler, NewTask, Registry, Store, Task, TaskHandler, TaskStatus,
+    Clock, Error, Handler, NewTask, Registry, Store, Task, TaskHandler, TaskStatus,
 };
 use tokio::sync::Semaphore;
 
@@ -54,7 +54,7 @@ async fn a_task_is_its_parameters() {
     1 | waiting | 0 | 0 | NULL | email | {"to":[{"name":"Ada","copies":2}]}
     "#);
 
-    let engine = Engine::new("test", store.clone(), registry(), Config { workers: 1 });
+    let engine = engine_with("test", 1, &store, registry());
     drain(engine, &store).await.unwrap();
 
     insta::assert_snapshot!(common::log());
@@ -162,7 +162,7 @@ async fn ill_typed_parameters_in_the_database_stop_the_engine_and_lose_nothing()
     let task = NewTask { kind, parameters };
     store.create_new_task(task).await.unwrap();
 
-    let engine = Engine::new("test", store.clone(), registry(), Config::default());
+    let engine = engine_with("test", 1, &store, registry());
     let error = engine.run().await.unwrap_err();
 
     assert!(matches!(error, Error::Parameters { .. }));

@@ -96,6 +96,11 @@ pub fn other_engine(workers: u16, store: &Store, handler: Handler) -> Engine {
 /// An engine of this name for these tasks.
 pub fn engine_named(name: &str, workers: u16, store: &Store, handler: Handler) -> Engine {
     let registry = Registry::default().with_handler("test", handler);
+    engine_with(name, workers, store, registry)
+}
+
+/// An engine of this name for tasks of these kinds.
+pub fn engine_with(name: &str, workers: u16, store: &Store, registry: Registry) -> Engine {
     Engine::new(name, store.clone(), registry, Config { workers })
 }
 

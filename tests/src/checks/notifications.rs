@@ -1,0 +1,104 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
+
+use super::tasks_of;
+use crate::Program;
+use crate::sandbox::{Load, Sandbox};
+
+pub fn idle_engine_starts_a_new_task(sandbox: &Sandbox) -> Result<()> {
+    let mut engine = idle_engine(sandbox)?;
+    for executed in 1..=3 {
+        sandbox.create_tasks(1, Load::waiting(0.0))?;
+        engine.wait_for("task finished", executed)?;
+    }
+    engine.signal(Signal::SIGTERM)?;
+    engine.finish()?.success()?;
+    Ok(())
+}
+
+pub fn idle_engine_stops_on_sigterm(sandbox: &Sandbox) -> Result<()> {
+    idle_engine_stops(sandbox, Signal::SIGTERM)
+}
+
+pub fn idle_engine_stops_on_sigint(sandbox: &Sandbox) -> Result<()> {
+    idle_engine_stops(sandbox, Signal::SIGINT)
+}
+
+fn idle_engine_stops(sandbox: &Sandbox, signal: Signal) -> Result<()> {
+    let mut engine = idle_engine(sandbox)?;
+    // Once this task is executed, all workers are asleep, or about to be.
+    sandbox.create_tasks(1, Load::waiting(0.0))?;
+    engine.wait_for("task finished", 1)?;
+    engine.signal(signal)?;
+    let events = engine.finish()?.success()?.events();
+
+    let stopped = events.iter().filter(|e| e.message == "worker stopped");
+    ensure!(stopped.count() == 5, "not all workers were woken");
+    Ok(())
+}
+
+pub fn rolled_back_creation_wakes_nobody(sandbox: &Sandbox) -> Result<()> {
+    let mut engine = idle_engine(sandbox)?;
+    let mut database = sandbox.database()?;
+    let transaction = database.transaction()?;
+    transaction.execute_batch(&insert(1))?;
+    transaction.rollback()?;
+    sandbox.create_tasks(1, Load::waiting(0.0))?;
+    engine.wait_for("task finished", 1)?;
+    engine.signal(Signal::SIGTERM)?;
+    let events = engine.finish()?.success()?.events();
+
+    let executed = tasks_of(&events, "task finished");
+    ensure!(executed.len() == 1, "executed: {executed:?}");
+    Ok(())
+}
+
+pub fn many_tasks_in_one_commit_use_all_workers(sandbox: &Sandbox) -> Result<()> {
+    let mut engine = idle_engine(sandbox)?;
+    sandbox.database()?.execute_batch(&insert(5))?;
+    engine.wait_for("task finished", 5)?;
+
+    let events = engine.events();
+    let workers: BTreeSet<_> = events
+        .iter()
+        .take_while(|event| event.message != "task finished")
+        .filter(|event| event.message == "task started")
+        .filter_map(|event| event.number("worker"))
+        .collect();
+    ensure!(
+        workers.len() == 5,
+        "before the end of the first task, only these workers had started one: {workers:?}"
+    );
+    engine.signal(Signal::SIGTERM)?;
+    engine.finish()?.success()?;
+    Ok(())
+}
+
+pub fn no_wake_up_is_lost(sandbox: &Sandbox) -> Result<()> {
+    let mut engine = idle_engine(sandbox)?;
+    sandbox.create_tasks(200, Load::waiting(0.0))?;
+    engine.wait_for("task finished", 200)?;
+    engine.signal(Signal::SIGTERM)?;
+    engine.finish()?.success()?;
+    Ok(())
+}
+
+/// An engine that has found nothing to do, and hasn't ended for that.
+fn idle_engine(sandbox: &Sandbox) -> Result<Program> {
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("engine started", 1)?;
+    // An engine that doesn't wait for tasks is not given the time to pass by chance.
+    engine.stays_alive(Duration::from_millis(500))?;
+    Ok(engine)
+}
+
+fn insert(count: u32) -> String {
+    format!(
+        r#"WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {count})
+        INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)
+        SELECT 'waiting', '{{"waiting_time": 1.0}}', 0, 0 FROM numbers"#
+    )
+}
