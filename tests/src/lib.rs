@@ -9,9 +9,11 @@ mod event;
 mod matrix;
 mod program;
 mod sandbox;
+mod transitions;
 
 pub use checks::{CHECKS, Check};
 pub use event::Event;
 pub use matrix::{Observation, observe, observe_all, to_json};
 pub use program::{Finished, Program};
 pub use sandbox::{Load, Sandbox};
+pub use transitions::{Transition, transitions};

@@ -185,7 +185,7 @@ impl<'a> Sandbox<'a> {
     }
 
     /// Whether the program is at an earlier step than this one, which may not exist yet.
-    fn is_before(&self, slug: &str) -> bool {
+    pub fn is_before(&self, slug: &str) -> bool {
         let step = self.steps.iter().find(|step| step.slug == slug);
         step.is_none_or(|step| self.step.number < step.number)
     }
