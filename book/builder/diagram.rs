@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use pikchr::{Pikchr, PikchrFlags};
 use regex::Regex;
 
@@ -12,13 +12,14 @@ use crate::page::Page;
 
 /// The colours of the drawings and the variables of the style sheet that
 /// replace them, so that a drawing follows the theme.
-const COLOURS: [(&str, &str); 5] = [
+const COLOURS: [(&str, &str); 6] = [
     ("rgb(0,0,0)", "currentColor"),
     ("rgb(255,255,255)", "var(--bg)"),
-    // lightblue, lightgray, lightgreen
+    // lightblue, lightgray, lightgreen, lightpink
     ("rgb(173,216,230)", "var(--diagram-blue)"),
     ("rgb(211,211,211)", "var(--diagram-gray)"),
     ("rgb(144,238,144)", "var(--diagram-green)"),
+    ("rgb(255,182,193)", "var(--diagram-red)"),
 ];
 
 static COLOUR: LazyLock<Regex> =
@@ -34,13 +35,19 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
     let title = directive.rest(1);
     ensure!(!title.is_empty(), "{{{{#diagram}}}} misses its title");
     let source = page.library.read(&format!("book/diagrams/{name}.pikchr"))?;
-    let svg =
-        draw(&source).map_err(|error| error.context(format!("book/diagrams/{name}.pikchr")))?;
-    let label = format!("<svg role=\"img\" aria-label=\"{}\"", html::plain(&title));
-    let svg = svg.replacen("<svg", &label, 1);
+    figure(&source, &title, &html::inline(&title))
+        .with_context(|| format!("book/diagrams/{name}.pikchr"))
+}
+
+/// The figure of a drawing given by its text in pikchr; `label` is for those who can't see it.
+///
+/// # Errors
+/// When it can't be drawn, or uses a colour that no theme knows.
+pub fn figure(source: &str, label: &str, caption: &str) -> Result<String> {
+    let label = format!("<svg role=\"img\" aria-label=\"{}\"", html::plain(label));
+    let svg = draw(source)?.replacen("<svg", &label, 1);
     Ok(format!(
-        "<figure class=\"diagram\"><div class=\"wide\">{svg}</div><figcaption>{}</figcaption></figure>",
-        html::inline(&title)
+        "<figure class=\"diagram\"><div class=\"wide\">{svg}</div><figcaption>{caption}</figcaption></figure>"
     ))
 }
 
@@ -55,7 +62,7 @@ fn draw(source: &str) -> Result<String> {
     }
     if let Some(unknown) = COLOUR.find(&svg) {
         return Err(anyhow!(
-            "{} has no variable in the themes: use lightblue, lightgray, lightgreen, black or white",
+            "{} has no variable in the themes: use lightblue, lightgray, lightgreen, lightpink, black or white",
             unknown.as_str()
         ));
     }

@@ -16,7 +16,9 @@
 //! | `{{#transcript NAME}}` | a session of `book/transcripts`, see [`record`] |
 //! | `{{#diagram NAME TITLE…}}` | a drawing of `book/diagrams`, in pikchr |
 //! | `{{#acceptance [SLUG]}}` | the table of the checks, or the checks that begin at a step |
+//! | `{{#states SLUG}}` | the states of a task at a step, from the transitions its program was seen to make |
 //! | `{{#steps}}` | the map of the steps |
+//! | `{{#tables}}` | the tables, their columns and the indexes, and the step of each, from the migrations |
 //!
 //! A directive that names something that doesn't exist is an error, and so is a
 //! changed line that the chapter of its step doesn't show.
@@ -43,6 +45,10 @@ pub mod problem;
 pub mod proofread;
 pub mod prose;
 pub mod record;
+pub mod schema;
 pub mod series;
 pub mod serve;
+pub mod since;
+pub mod states;
+pub mod tables;
 pub mod transcript;

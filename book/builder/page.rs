@@ -11,7 +11,7 @@ use crate::coverage::{self, Coverage};
 use crate::directive::{self, Directive};
 use crate::library::Library;
 use crate::problem::Problem;
-use crate::{acceptance, card, diagram, html, listing, map, series, transcript};
+use crate::{acceptance, card, diagram, html, listing, map, series, states, tables, transcript};
 
 /// The name of a chapter, from the root of the repository.
 #[must_use]
@@ -126,7 +126,9 @@ impl<'a> Page<'a> {
             }
             "rest" => listing::rest(self, directive),
             "snapshot" => listing::snapshot(self, directive),
+            "states" => states::directive(self, directive),
             "steps" => map::directive(self, directive),
+            "tables" => tables::directive(self, directive),
             "transcript" => transcript::directive(self, directive),
             other => bail!("{{{{#{other}}}}} is no directive of this book"),
         }
@@ -163,17 +165,24 @@ impl<'a> Page<'a> {
     /// A link to the chapter of a step, or its title alone while it has none.
     #[must_use]
     pub fn chapter_link(&self, step: &Step) -> String {
-        let title = html::inline(&step.title);
-        match self.chapters.get(&step.slug) {
-            Some(path) => {
-                let target = path.with_extension("html");
-                format!(
-                    "<a href=\"{}{}\">{title}</a>",
-                    self.to_root(),
-                    target.display()
-                )
-            }
-            None => title,
-        }
+        self.link_to_chapter(step, &html::inline(&step.title))
+    }
+
+    /// The number of a step, as a link to its chapter if it has one.
+    #[must_use]
+    pub fn number_link(&self, step: &Step) -> String {
+        self.link_to_chapter(step, &step.number.to_string())
+    }
+
+    fn link_to_chapter(&self, step: &Step, text: &str) -> String {
+        let Some(path) = self.chapters.get(&step.slug) else {
+            return text.to_owned();
+        };
+        let target = path.with_extension("html");
+        format!(
+            "<a href=\"{}{}\">{text}</a>",
+            self.to_root(),
+            target.display()
+        )
     }
 }
