@@ -62,6 +62,12 @@ pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
     ids
 }
 
+/// Creates a task in a transaction, as another program does.
+pub fn insert_task(tx: &Connection, now: i64) {
+    let insert = "INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)";
+    tx.execute(insert, [now]).unwrap();
+}
+
 /// Acquires a task, as a worker does.
 pub async fn acquire(store: &Store) -> Option<Task> {
     let kinds = ["test".to_owned()];
