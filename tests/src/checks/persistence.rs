@@ -123,9 +123,14 @@ pub fn read_only_database_explained(sandbox: &Sandbox) -> Result<()> {
 
     let refused = if geteuid().is_root() {
         // Permissions don't stop root: the program runs as somebody else, from a place where
-        // anybody may run it.
+        // anybody may run it. Another process copies it: the children that other threads start
+        // meanwhile would hold open what this one writes, and the system runs no such file.
         let copy = sandbox.folder().join("program");
-        fs::copy(sandbox.program(), &copy)?;
+        let copied = Command::new("cp")
+            .arg(sandbox.program())
+            .arg(&copy)
+            .status()?;
+        ensure!(copied.success(), "the program can't be copied");
         as_nobody(&copy, sandbox)?
     } else {
         sandbox.run(&["create-tasks", "--count", "1"])?
