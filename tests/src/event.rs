@@ -1,8 +1,12 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 /// A line of the log: a timestamp, a level, a message, and fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// When it was logged.
+    pub time: Timestamp,
     /// The words before the first field.
     pub message: String,
     /// The fields, by name.
@@ -13,7 +17,7 @@ impl Event {
     /// Reads a line of the log; other lines give nothing.
     pub fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_whitespace();
-        let _timestamp = words.next().filter(|word| word.ends_with('Z'))?;
+        let time = words.next()?.parse().ok()?;
         let _level = words
             .next()
             .filter(|word| ["ERROR", "WARN", "INFO", "DEBUG"].contains(word))?;
@@ -28,7 +32,11 @@ impl Event {
         }
         let message = message.join(" ");
         let fields = fields.into_iter().collect();
-        Some(Self { message, fields })
+        Some(Self {
+            time,
+            message,
+            fields,
+        })
     }
 
     /// The number in this field, if there is one.

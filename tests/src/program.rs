@@ -114,6 +114,11 @@ impl Program {
         events(&self.seen).collect()
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

@@ -71,7 +71,10 @@ fn text(session: &Session) -> Result<String, std::fmt::Error> {
     for command in &session.commands {
         let shown = echo(command).replace('\'', r"'\''");
         writeln!(text, "printf '%s\\n' '{shown}'")?;
+        // `$?` is the status of the previous command, not of what is written between the two.
+        writeln!(text, "(exit \"${{book_status:-0}}\")")?;
         writeln!(text, "{command}")?;
+        writeln!(text, "book_status=$?")?;
         writeln!(text, "jobs -p >>\"$BOOK_PROCESSES\"")?;
     }
     Ok(text)

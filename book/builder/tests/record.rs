@@ -40,6 +40,8 @@ fn a_session_is_run_again_and_written_down() {
          $ pwd; echo one \\\n>   two\n\
          $ cargo run -q -p tool -- sleep &\n\
          $ kill -9 %1; wait %1; echo \"status $?\"\n\
+         $ false\n\
+         $ echo \"status $?\"\n\
          $ unknown-program\n",
     );
     record(fixture.root(), &[], false).unwrap();
@@ -50,6 +52,7 @@ fn a_session_is_run_again_and_written_down() {
          $ pwd; echo one \\\n>   two\n~/essai\none two\n\
          $ cargo run -q -p tool -- sleep &\n\
          $ kill -9 %1; wait %1; echo \"status $?\"\nstatus 137\n\
+         $ false\n$ echo \"status $?\"\nstatus 1\n\
          $ unknown-program\nbash: unknown-program: command not found\n"
     );
     record(fixture.root(), &["a".to_owned()], true).unwrap();

@@ -64,7 +64,8 @@ impl Watcher {
     fn has_changed(&mut self) -> rusqlite::Result<bool> {
         let version = self
             .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+            .prepare_cached("PRAGMA data_version")?
+            .query_one([], |row| row.get(0))?;
         Ok(mem::replace(&mut self.version, version) != version)
     }
 }

@@ -85,10 +85,10 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
                 return Error::NewerSchema { path };
             }
             // Without the statement, which is long, and not the user's.
-            MigrationError::RusqliteError {
-                err: rusqlite::Error::SqlInputError { msg, .. },
-                ..
-            } => msg,
+            MigrationError::RusqliteError { err, .. } => match err {
+                rusqlite::Error::SqlInputError { msg, .. } => msg,
+                err => err.to_string(),
+            },
             error => error.to_string(),
         };
         Error::Migration { path, reason }
