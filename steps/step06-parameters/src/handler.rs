@@ -51,15 +51,13 @@ impl Handler {
 
     /// Says whether this task could be executed: the code is prepared, and not run.
     pub(crate) fn check(&self, task: &NewTask) -> Result<(), Error> {
-        let NewTask { kind, parameters } = task.clone();
-        parse::<Map<String, Value>>(&kind, &parameters)?;
-        let id = 0;
-        (self.0)(Task {
-            id,
-            kind,
-            parameters,
-        })
-        .map(drop)
+        parse::<Map<String, Value>>(&task.kind, &task.parameters)?;
+        let task = Task {
+            id: 0,
+            kind: task.kind.clone(),
+            parameters: task.parameters.clone(),
+        };
+        (self.0)(task).map(drop)
     }
 }
 

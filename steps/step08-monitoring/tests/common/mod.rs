@@ -90,15 +90,19 @@ async fn set_trace(store: &Store, trace: Option<fn(TraceEvent)>) {
     set.unwrap();
 }
 
+/// A task that is yet to be created.
+pub fn new_task(kind: &str, parameters: &str) -> NewTask {
+    NewTask {
+        kind: kind.to_owned(),
+        parameters: parameters.to_owned(),
+    }
+}
+
 /// Creates tasks and returns their numbers.
 pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
     let mut ids = Vec::new();
     for _ in 0..count {
-        let task = NewTask {
-            kind: "test".to_owned(),
-            parameters: "{}".to_owned(),
-        };
-        ids.push(store.create_new_task(task).await.unwrap());
+        ids.push(store.create_new_task(new_task("test", "{}")).await.unwrap());
     }
     ids
 }
