@@ -3,12 +3,11 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
 use common::{
-    acquire, create_tasks, database, drain, end, engine_with, query_plans, rows, run_side_by_side,
-    store,
+    acquire, create_tasks, database, drain, end, engine_with, program, query_plans, rows,
+    run_side_by_side, store,
 };
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -208,17 +207,6 @@ async fn no_number_is_given_twice_even_if_all_tasks_were_deleted_before_the_migr
         .unwrap();
 
     assert_eq!(create_tasks(&store(), 1).await, [3]);
-}
-
-/// What the program prints about the tasks of the database, on both outputs.
-fn program(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_step08-monitoring"))
-        .args(arguments)
-        .env("TASK_ENGINE_DATABASE", database())
-        .output()
-        .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    String::from_utf8(text).unwrap()
 }
 
 #[tokio::test]

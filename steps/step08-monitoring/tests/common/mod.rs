@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
@@ -53,30 +54,37 @@ pub fn rows(table: &str) -> String {
     text
 }
 
-/// How SQLite searches the tables for the statements that this store sends meanwhile.
-pub async fn query_plans(store: &Store, work: impl Future) -> String {
+/// The statements that this store sends to SQLite meanwhile.
+pub async fn statements(store: &Store, work: impl Future) -> Vec<String> {
     static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    // Tracing has one place for what it finds: one test at a time.
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _alone = ALONE.lock().await;
     let trace: fn(TraceEvent) = |event| {
         if let TraceEvent::Stmt(statement, _) = event {
-            STATEMENTS.lock().unwrap().push(statement.sql().into());
+            let sql = statement.sql();
+            let words: Vec<_> = sql.split_whitespace().collect();
+            STATEMENTS.lock().unwrap().push(words.join(" "));
         }
     };
     set_trace(store, Some(trace)).await;
     work.await;
     set_trace(store, None).await;
+    STATEMENTS.lock().unwrap().split_off(0)
+}
 
+/// How SQLite searches the tables for the statements that this store sends meanwhile.
+pub async fn query_plans(store: &Store, work: impl Future) -> String {
+    let statements = statements(store, work).await;
     let connection = Connection::open(database()).unwrap();
-    let plan = |sql: String| -> String {
-        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut explain = connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-            .unwrap();
+    let plan = |sql: &String| -> String {
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut explain = connection.prepare(&explain).unwrap();
         let steps = explain.raw_query().mapped(|row| row.get("detail"));
         let steps: Vec<String> = steps.map(Result::unwrap).collect();
         format!("{sql}\n    {}\n", steps.join("\n    "))
     };
-    let statements = STATEMENTS.lock().unwrap().split_off(0);
-    let searches = statements.into_iter().filter(|sql| sql.contains("WHERE"));
+    let searches = statements.iter().filter(|sql| sql.contains("WHERE"));
     searches.map(plan).collect()
 }
 
@@ -88,6 +96,17 @@ async fn set_trace(store: &Store, trace: Option<fn(TraceEvent)>) {
         })
         .await;
     set.unwrap();
+}
+
+/// What the program prints about the tasks of the database, on both outputs.
+pub fn program(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_step08-monitoring"))
+        .args(arguments)
+        .env("TASK_ENGINE_DATABASE", database())
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).unwrap()
 }
 
 /// A task that is yet to be created.
