@@ -5,6 +5,7 @@ mod parameters;
 mod persistence;
 mod processing_loop;
 mod restart;
+mod scheduling;
 mod shutdown;
 
 use anyhow::Result;
@@ -85,6 +86,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("show-task-refuses-an-unknown-number", "monitoring", monitoring::show_task_refuses_an_unknown_number),
     Check::new("list-tasks-shows-those-asked-for", "monitoring", monitoring::list_tasks_shows_those_asked_for),
     Check::new("list-tasks-refuses-an-unknown-status", "monitoring", monitoring::list_tasks_refuses_an_unknown_status),
+    Check::new("task-runs-when-it-is-due", "scheduling", scheduling::task_runs_when_it_is_due),
+    Check::new("future-task-holds-up-nobody", "scheduling", scheduling::future_task_holds_up_nobody),
+    Check::new("schedule-survives-a-kill", "scheduling", scheduling::schedule_survives_a_kill),
+    Check::new("task-of-the-past-runs-at-once", "scheduling", scheduling::task_of_the_past_runs_at_once),
+    Check::new("due-tasks-in-the-order-of-their-times", "scheduling", scheduling::due_tasks_in_the_order_of_their_times),
+    Check::new("nonsense-time-refused", "scheduling", scheduling::nonsense_time_refused),
 ];
 
 /// The tasks of the events with this message, in the order of the log.
