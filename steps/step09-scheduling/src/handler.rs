@@ -24,7 +24,9 @@ pub trait TaskHandler: Serialize + DeserializeOwned + Send + 'static {
 
 /// The code that a task runs; cheap to clone.
 #[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(Task) -> Result<BoxFuture, Error> + Send + Sync>);
+pub struct Handler {
+    code: Arc<dyn Fn(Task) -> Result<BoxFuture, Error> + Send + Sync>,
+}
 
 impl Handler {
     /// Makes a handler of an asynchronous function.
@@ -33,19 +35,23 @@ impl Handler {
         F: Fn(Task) -> Fut + Send + Sync + 'static,
         Fut: Future<Output: Serialize> + Send + 'static,
     {
-        Self(Arc::new(move |task| {
-            let execution = code(task);
-            Ok(Box::pin(async move { to_json(&execution.await) }))
-        }))
+        Self {
+            code: Arc::new(move |task| {
+                let execution = code(task);
+                Ok(Box::pin(async move { to_json(&execution.await) }))
+            }),
+        }
     }
 
     /// Makes a handler of a kind of task.
     pub fn of<T: TaskHandler>() -> Self {
-        Self(Arc::new(|task| {
-            let handler: T = parse(&task.kind, &task.parameters)?;
-            let execution = async move { to_json(&handler.execute(&task).await) };
-            Ok(Box::pin(execution))
-        }))
+        Self {
+            code: Arc::new(|task| {
+                let handler: T = parse(&task.kind, &task.parameters)?;
+                let execution = async move { to_json(&handler.execute(&task).await) };
+                Ok(Box::pin(execution))
+            }),
+        }
     }
 
     /// Runs the code for this task, and gives what it returns, in JSON.
@@ -53,7 +59,7 @@ impl Handler {
     /// # Errors
     /// [`Error::Parameters`] if they don't fit the kind of the task; [`Error::Result`].
     pub async fn execute(&self, task: Task) -> Result<String, Error> {
-        (self.0)(task)?.await
+        (self.code)(task)?.await
     }
 
     /// Says whether this task could be executed: the code is prepared, and not run.
@@ -64,7 +70,7 @@ impl Handler {
             kind: task.kind.clone(),
             parameters: task.parameters.clone(),
         };
-        (self.0)(task).map(drop)
+        (self.code)(task).map(drop)
     }
 }
 
