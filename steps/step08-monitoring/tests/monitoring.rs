@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::{
-    acquire, create_tasks, database, drain, end, engine_with, program, query_plans, rows,
+    acquire, create_tasks, database, drain, end, end_with, engine_with, program, query_plans, rows,
     run_side_by_side, store,
 };
 use rusqlite::Connection;
@@ -21,10 +21,6 @@ fn store_with_clock() -> (Store, Clock) {
     (store, clock)
 }
 
-async fn end_with(store: &Store, id: i64, result: &str) {
-    store.end_task(id, result.to_owned()).await.unwrap();
-}
-
 #[tokio::test]
 async fn an_execution_tells_when_it_began_and_ended_and_what_it_gave() {
     let (store, clock) = store_with_clock();
@@ -33,7 +29,7 @@ async fn an_execution_tells_when_it_began_and_ended_and_what_it_gave() {
     acquire(&store).await.unwrap();
     acquire(&store).await.unwrap();
     clock.advance(Duration::from_secs(5));
-    end_with(&store, 1, r#"{"sent": 3}"#).await;
+    end_with(&store, 1, r#"{"sent": 3}"#).await.unwrap();
 
     insta::assert_snapshot!(rows("tasks"), @"
     id | status | created_at | updated_at | instance | task_kind | task_parameters
@@ -77,7 +73,7 @@ async fn a_task_that_is_executed_again_has_two_executions() {
         .unwrap();
     clock.advance(Duration::from_secs(1));
     acquire(&store).await.unwrap();
-    end_with(&store, 1, "null").await;
+    end_with(&store, 1, "null").await.unwrap();
 
     insta::assert_snapshot!(rows("task_executions"), @"
     id | task_id | started_at | stopped_at | result | created_at | updated_at
@@ -144,7 +140,7 @@ async fn the_schema_refuses_a_result_that_is_not_json() {
     create_tasks(&store, 1).await;
     acquire(&store).await.unwrap();
 
-    let error = store.end_task(1, "{".to_owned()).await.unwrap_err();
+    let error = end_with(&store, 1, "{").await.unwrap_err();
 
     insta::assert_snapshot!(error, @"the database failed: CHECK constraint failed: json_valid(result)");
     assert_eq!(store.running_tasks("test").await.unwrap(), [1]);
@@ -225,7 +221,7 @@ async fn a_task_is_shown_with_its_executions() {
     clock.advance(Duration::from_millis(250));
     acquire(&store).await.unwrap();
     clock.advance(Duration::from_millis(5030));
-    end_with(&store, 1, r#"{"sent": 3}"#).await;
+    end_with(&store, 1, r#"{"sent": 3}"#).await.unwrap();
     insta::assert_snapshot!(program(&["show-task", "1"]), @r#"
     task 1
       kind        test

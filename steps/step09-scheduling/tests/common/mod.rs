@@ -142,7 +142,12 @@ pub async fn acquire(store: &Store) -> Option<Task> {
 
 /// Ends a task, as a worker does.
 pub async fn end(store: &Store, id: i64) -> Result<(), Error> {
-    store.end_task(id, "null".to_owned()).await
+    end_with(store, id, "null").await
+}
+
+/// Does the same with a result.
+pub async fn end_with(store: &Store, id: i64, result: &str) -> Result<(), Error> {
+    store.end_task(id, result.to_owned()).await
 }
 
 /// Executes the tasks, one at a time, until none is left.
