@@ -78,7 +78,7 @@ impl Engine {
                 self.handle(),
                 self.store.clone(),
                 self.registry.clone(),
-                self.config.wake_up_interval,
+                self.config.clone(),
             );
             workers.spawn(worker.run());
         }

@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
-use crate::{EngineHandle, Error, Registry, Store, Task};
+use crate::{Config, EngineHandle, Error, Registry, Store, Task};
 
 /// Takes the tasks one after the other and executes them.
 pub struct Worker {
@@ -11,25 +9,25 @@ pub struct Worker {
     engine: EngineHandle,
     store: Store,
     registry: Registry,
-    wake_up_interval: Duration,
+    config: Config,
 }
 
 impl Worker {
     /// Makes a worker that takes its tasks in this store and executes them as the registry says;
-    /// its index tells it from the others in the log. It never sleeps longer than this interval.
+    /// its index tells it from the others in the log.
     pub fn new(
         index: u16,
         engine: EngineHandle,
         store: Store,
         registry: Registry,
-        wake_up_interval: Duration,
+        config: Config,
     ) -> Self {
         Self {
             index,
             engine,
             store,
             registry,
-            wake_up_interval,
+            config,
         }
     }
 
@@ -52,7 +50,7 @@ impl Worker {
 
     async fn sleep(&self) -> Result<(), Error> {
         let next_task = self.store.time_to_next_task(&self.registry.kinds()).await?;
-        let interval = self.wake_up_interval;
+        let interval = self.config.wake_up_interval;
         tokio::select! {
             () = self.store.wake_up().wait() => (),
             () = self.engine.stopping() => (),
