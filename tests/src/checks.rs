@@ -1,9 +1,11 @@
+mod monitoring;
 mod notifications;
 mod parallelism;
 mod parameters;
 mod persistence;
 mod processing_loop;
 mod restart;
+mod scheduling;
 mod shutdown;
 
 use anyhow::Result;
@@ -50,7 +52,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("tasks-outlive-processes", "persistence", persistence::tasks_outlive_processes),
     Check::new("each-task-once-by-five-workers", "persistence", persistence::each_task_once_by_five_workers),
     Check::new("each-task-once-by-four-processes", "persistence", persistence::each_task_once_by_four_processes),
-    Check::new("executed-tasks-are-deleted", "persistence", persistence::executed_tasks_are_deleted),
+    Check::new("executed-tasks-are-deleted", "persistence", persistence::executed_tasks_are_deleted).until("monitoring"),
     Check::new("killed-engine-leaves-its-tasks-running", "persistence", persistence::killed_engine_leaves_its_tasks_running),
     Check::new("unknown-status-refused", "persistence", persistence::unknown_status_refused),
     Check::new("unusable-database-explained", "persistence", persistence::unusable_database_explained),
@@ -75,6 +77,21 @@ pub const CHECKS: &[Check] = &[
     Check::new("rolled-back-creation-wakes-nobody", "notifications", notifications::rolled_back_creation_wakes_nobody),
     Check::new("many-tasks-in-one-commit-use-all-workers", "notifications", notifications::many_tasks_in_one_commit_use_all_workers),
     Check::new("no-wake-up-is-lost", "notifications", notifications::no_wake_up_is_lost),
+    Check::new("executed-tasks-are-kept", "monitoring", monitoring::executed_tasks_are_kept),
+    Check::new("executions-match-what-ran", "monitoring", monitoring::executions_match_what_ran),
+    Check::new("one-execution-a-task-by-four-processes", "monitoring", monitoring::one_execution_a_task_by_four_processes),
+    Check::new("killed-engine-leaves-executions-open", "monitoring", monitoring::killed_engine_leaves_executions_open),
+    Check::new("results-are-recorded", "monitoring", monitoring::results_are_recorded),
+    Check::new("show-task-tells-what-became-of-it", "monitoring", monitoring::show_task_tells_what_became_of_it),
+    Check::new("show-task-refuses-an-unknown-number", "monitoring", monitoring::show_task_refuses_an_unknown_number),
+    Check::new("list-tasks-shows-those-asked-for", "monitoring", monitoring::list_tasks_shows_those_asked_for),
+    Check::new("list-tasks-refuses-an-unknown-status", "monitoring", monitoring::list_tasks_refuses_an_unknown_status),
+    Check::new("task-runs-when-it-is-due", "scheduling", scheduling::task_runs_when_it_is_due),
+    Check::new("future-task-holds-up-nobody", "scheduling", scheduling::future_task_holds_up_nobody),
+    Check::new("schedule-survives-a-kill", "scheduling", scheduling::schedule_survives_a_kill),
+    Check::new("task-of-the-past-runs-at-once", "scheduling", scheduling::task_of_the_past_runs_at_once),
+    Check::new("due-tasks-in-the-order-of-their-times", "scheduling", scheduling::due_tasks_in_the_order_of_their_times),
+    Check::new("nonsense-time-refused", "scheduling", scheduling::nonsense_time_refused),
 ];
 
 /// The tasks of the events with this message, in the order of the log.

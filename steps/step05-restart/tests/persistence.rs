@@ -7,7 +7,9 @@ use std::fs;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use common::{acquire, create_tasks, database, drain, engine, other_engine, rows, store};
+use common::{
+    acquire, create_tasks, database, drain, end, engine, insert_task, other_engine, rows, store,
+};
 use rusqlite::Connection;
 use step05_restart::{Clock, Error, Handler, Store, TaskStatus};
 use tempfile::TempDir;
@@ -69,7 +71,7 @@ async fn a_number_is_never_given_twice() {
     for expected in 1..=3 {
         assert_eq!(create_tasks(&store, 1).await, [expected]);
         let task = acquire(&store).await.unwrap();
-        store.end_task(task.id).await.unwrap();
+        end(&store, task.id).await.unwrap();
     }
 }
 
@@ -101,10 +103,7 @@ async fn a_transaction_that_fails_leaves_nothing() {
     let store = store();
     let refused: Result<(), Error> = store
         .transaction(|tx, now| {
-            tx.execute(
-                "INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)",
-                [now],
-            )?;
+            insert_task(tx, now);
             Err(Error::NotRunning { id: 42 })
         })
         .await;
@@ -129,10 +128,7 @@ async fn a_transaction_that_panics_leaves_nothing_and_the_store_unharmed() {
     let outcome = tokio::spawn(async move {
         panicking
             .transaction(|tx, now| -> Result<(), Error> {
-                tx.execute(
-                    "INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)",
-                    [now],
-                )?;
+                insert_task(tx, now);
                 panic!("in the middle of the work");
             })
             .await

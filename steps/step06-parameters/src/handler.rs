@@ -20,7 +20,9 @@ pub trait TaskHandler: Serialize + DeserializeOwned + Send + 'static {
 
 /// The code that a task runs; cheap to clone.
 #[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(Task) -> Result<BoxFuture, Error> + Send + Sync>);
+pub struct Handler {
+    code: Arc<dyn Fn(Task) -> Result<BoxFuture, Error> + Send + Sync>,
+}
 
 impl Handler {
     /// Makes a handler of an asynchronous function.
@@ -29,15 +31,19 @@ impl Handler {
         F: Fn(Task) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        Self(Arc::new(move |task| Ok(Box::pin(code(task)))))
+        Self {
+            code: Arc::new(move |task| Ok(Box::pin(code(task)))),
+        }
     }
 
     /// Makes a handler of a kind of task.
     pub fn of<T: TaskHandler>() -> Self {
-        Self(Arc::new(|task| {
-            let handler: T = parse(&task.kind, &task.parameters)?;
-            Ok(Box::pin(async move { handler.execute(&task).await }))
-        }))
+        Self {
+            code: Arc::new(|task| {
+                let handler: T = parse(&task.kind, &task.parameters)?;
+                Ok(Box::pin(async move { handler.execute(&task).await }))
+            }),
+        }
     }
 
     /// Runs the code for this task.
@@ -45,21 +51,19 @@ impl Handler {
     /// # Errors
     /// [`Error::Parameters`] if they don't fit the kind of the task.
     pub async fn execute(&self, task: Task) -> Result<(), Error> {
-        (self.0)(task)?.await;
+        (self.code)(task)?.await;
         Ok(())
     }
 
     /// Says whether this task could be executed: the code is prepared, and not run.
     pub(crate) fn check(&self, task: &NewTask) -> Result<(), Error> {
-        let NewTask { kind, parameters } = task.clone();
-        parse::<Map<String, Value>>(&kind, &parameters)?;
-        let id = 0;
-        (self.0)(Task {
-            id,
-            kind,
-            parameters,
-        })
-        .map(drop)
+        parse::<Map<String, Value>>(&task.kind, &task.parameters)?;
+        let task = Task {
+            id: 0,
+            kind: task.kind.clone(),
+            parameters: task.parameters.clone(),
+        };
+        (self.code)(task).map(drop)
     }
 }
 

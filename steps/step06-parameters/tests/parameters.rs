@@ -4,12 +4,10 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{create_tasks, database, drain, engine, engine_with, rows, run, store};
+use common::{create_tasks, database, drain, engine, engine_with, new_task, rows, run, store};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use step06_parameters::{
-    Clock, Error, Handler, NewTask, Registry, Store, Task, TaskHandler, TaskStatus,
-};
+use step06_parameters::{Clock, Error, Handler, Registry, Store, Task, TaskHandler, TaskStatus};
 use tokio::sync::Semaphore;
 
 #[derive(Serialize, Deserialize)]
@@ -67,8 +65,7 @@ async fn any_text_passes_unharmed_and_so_does_a_large_one() {
     let texts = ["", "\0\t\"\\", "æ漢字🦀\u{202e}", &large];
     for text in texts {
         let parameters = serde_json::json!({ "text": text }).to_string();
-        let kind = "test".to_owned();
-        let task = NewTask { kind, parameters };
+        let task = new_task("test", &parameters);
         store.create_new_task(task).await.unwrap();
     }
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -157,9 +154,7 @@ async fn a_task_of_an_unknown_kind_is_left_for_another_program() {
 #[tokio::test]
 async fn ill_typed_parameters_in_the_database_stop_the_engine_and_lose_nothing() {
     let store = store();
-    let kind = "email".to_owned();
-    let parameters = r#"{"to": "Ada"}"#.to_owned();
-    let task = NewTask { kind, parameters };
+    let task = new_task("email", r#"{"to": "Ada"}"#);
     store.create_new_task(task).await.unwrap();
 
     let engine = engine_with("test", 1, &store, registry());

@@ -5,7 +5,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{acquire, create_tasks, log, run, store};
+use common::{acquire, create_tasks, end, log, run, store};
 use step06_parameters::{Error, Handler, TaskStatus};
 
 #[tokio::test(start_paused = true)]
@@ -49,7 +49,7 @@ async fn a_task_waits_then_runs_then_is_gone() {
     assert_eq!(store.count_tasks(TaskStatus::Running).await.unwrap(), 1);
     assert_eq!(acquire(&store).await, None);
 
-    store.end_task(task.id).await.unwrap();
+    end(&store, task.id).await.unwrap();
     assert_eq!(store.count_tasks(TaskStatus::Running).await.unwrap(), 0);
 }
 
@@ -58,7 +58,7 @@ async fn only_a_running_task_can_be_ended() {
     let store = store();
     let id = create_tasks(&store, 1).await[0];
 
-    let error = store.end_task(id).await.unwrap_err();
+    let error = end(&store, id).await.unwrap_err();
 
     assert!(matches!(error, Error::NotRunning { id: refused } if refused == id));
     insta::assert_snapshot!(error, @"task 1 is not running, so it can't be ended");

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::Once;
 
-use step01_loop::{Handler, Store, Task, Worker};
+use step01_loop::{Error, Handler, Store, Task, Worker};
 
 /// A store of its own for each test.
 pub fn store() -> Store {
@@ -25,6 +25,11 @@ pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
 /// Acquires a task, as a worker does.
 pub async fn acquire(store: &Store) -> Option<Task> {
     store.try_acquire_task().await.unwrap()
+}
+
+/// Ends a task, as a worker does.
+pub async fn end(store: &Store, id: i64) -> Result<(), Error> {
+    store.end_task(id).await
 }
 
 /// Executes the tasks, one at a time, until none is left.

@@ -27,6 +27,11 @@ pub async fn acquire(store: &Store) -> Option<Task> {
     store.try_acquire_task().await.unwrap()
 }
 
+/// Ends a task, as a worker does.
+pub async fn end(store: &Store, id: i64) -> Result<(), Error> {
+    store.end_task(id).await
+}
+
 /// Executes the tasks, one at a time, until none is left.
 pub async fn run(store: &Store, handler: Handler) {
     run_side_by_side(1, store, handler).await;

@@ -58,9 +58,20 @@ pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
     ids
 }
 
+/// Creates a task in a transaction, as another program does.
+pub fn insert_task(tx: &Connection, now: i64) {
+    let insert = "INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)";
+    tx.execute(insert, [now]).unwrap();
+}
+
 /// Acquires a task, as a worker does.
 pub async fn acquire(store: &Store) -> Option<Task> {
     store.try_acquire_task("test").await.unwrap()
+}
+
+/// Ends a task, as a worker does.
+pub async fn end(store: &Store, id: i64) -> Result<(), Error> {
+    store.end_task(id).await
 }
 
 /// Executes the tasks, one at a time, until none is left.

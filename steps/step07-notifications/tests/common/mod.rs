@@ -52,23 +52,38 @@ pub fn rows(table: &str) -> String {
     text
 }
 
+/// A task that is yet to be created.
+pub fn new_task(kind: &str, parameters: &str) -> NewTask {
+    NewTask {
+        kind: kind.to_owned(),
+        parameters: parameters.to_owned(),
+    }
+}
+
 /// Creates tasks and returns their numbers.
 pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
     let mut ids = Vec::new();
     for _ in 0..count {
-        let task = NewTask {
-            kind: "test".to_owned(),
-            parameters: "{}".to_owned(),
-        };
-        ids.push(store.create_new_task(task).await.unwrap());
+        ids.push(store.create_new_task(new_task("test", "{}")).await.unwrap());
     }
     ids
+}
+
+/// Creates a task in a transaction, as another program does.
+pub fn insert_task(tx: &Connection, now: i64) {
+    let insert = "INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)";
+    tx.execute(insert, [now]).unwrap();
 }
 
 /// Acquires a task, as a worker does.
 pub async fn acquire(store: &Store) -> Option<Task> {
     let kinds = ["test".to_owned()];
     store.try_acquire_task("test", &kinds).await.unwrap()
+}
+
+/// Ends a task, as a worker does.
+pub async fn end(store: &Store, id: i64) -> Result<(), Error> {
+    store.end_task(id).await
 }
 
 /// Executes the tasks, one at a time, until none is left.

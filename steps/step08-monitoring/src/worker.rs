@@ -1,0 +1,98 @@
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use crate::{EngineHandle, Error, Registry, Store, Task};
+
+/// Takes the tasks one after the other and executes them.
+pub struct Worker {
+    index: u16,
+    engine: EngineHandle,
+    store: Store,
+    registry: Registry,
+}
+
+impl Worker {
+    /// Makes a worker that takes its tasks in this store and executes them as the registry says;
+    /// its index tells it from the others in the log.
+    pub fn new(index: u16, engine: EngineHandle, store: Store, registry: Registry) -> Self {
+        Self {
+            index,
+            engine,
+            store,
+            registry,
+        }
+    }
+
+    /// Executes tasks, and sleeps when none is waiting, until the engine is asked to stop.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn run(self) -> Result<(), Error> {
+        while self.engine.is_running() {
+            while self.engine.is_running()
+                && let Some(task) = self.acquire().await?
+            {
+                self.process(task).await?;
+            }
+            self.sleep().await;
+        }
+        info!(worker = self.index, "worker stopped");
+        Ok(())
+    }
+
+    async fn sleep(&self) {
+        tokio::select! {
+            () = self.store.wake_up().wait() => (),
+            () = self.engine.stopping() => (),
+        }
+    }
+
+    async fn process(&self, task: Task) -> Result<(), Error> {
+        let started_at = self.before(&task);
+        let result = self.execute(&task).await?;
+        self.after(&task, started_at, result).await
+    }
+
+    async fn acquire(&self) -> Result<Option<Task>, Error> {
+        let (instance, kinds) = (self.engine.instance(), self.registry.kinds());
+        let task = self.store.try_acquire_task(instance, &kinds).await?;
+        if let Some(task) = &task {
+            self.engine.task_started(task.id);
+            // Where there was one task, there may be others: one wake-up can stand for many.
+            self.store.wake_up().wake_one();
+            info!(worker = self.index, task = task.id, "task acquired");
+        }
+        Ok(task)
+    }
+
+    fn before(&self, task: &Task) -> Instant {
+        info!(
+            worker = self.index,
+            task = task.id,
+            kind = task.kind,
+            "task started"
+        );
+        Instant::now()
+    }
+
+    async fn execute(&self, task: &Task) -> Result<String, Error> {
+        let outcome = self.registry.execute(task.clone()).await;
+        if let Err(error) = &outcome {
+            error!(worker = self.index, task = task.id, %error, "task left running");
+        }
+        outcome
+    }
+
+    async fn after(&self, task: &Task, started_at: Instant, result: String) -> Result<(), Error> {
+        let elapsed_ms = started_at.elapsed().as_millis();
+        self.store.end_task(task.id, result).await?;
+        self.engine.task_ended(task.id);
+        info!(
+            worker = self.index,
+            task = task.id,
+            elapsed_ms,
+            "task finished"
+        );
+        Ok(())
+    }
+}
