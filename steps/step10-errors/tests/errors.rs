@@ -71,6 +71,7 @@ async fn run_once(store: &Store, registry: Registry) {
             .unwrap()
     };
     while left(store.clone()).await > 0 {
+        assert!(!running.is_finished(), "the engine has ended");
         sleep(Duration::from_millis(1)).await;
     }
     assert!(handle.is_running());
@@ -284,7 +285,9 @@ async fn story(failures: u32) -> String {
         }
     });
     let config = Config {
+        workers: 1,
         watch_interval: Duration::MAX,
+        wake_up_interval: Duration::from_millis(50),
         ..Config::default()
     };
     let registry = Registry::default().with_handler("test", handler);
@@ -292,8 +295,9 @@ async fn story(failures: u32) -> String {
     let handle = engine.handle();
     let running = tokio::spawn(engine.run());
     let mut told = Vec::new();
+    // Long enough for the engine to see that the clock was set.
+    let wake_up = Duration::from_millis(60);
     loop {
-        let wake_up = Duration::from_secs(11);
         sleep(wake_up).await;
         let (task, executions) = store.find_task(1).await.unwrap();
         let minutes = (clock.now() - START) / 60_000;
