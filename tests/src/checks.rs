@@ -1,3 +1,4 @@
+mod errors;
 mod monitoring;
 mod notifications;
 mod parallelism;
@@ -92,6 +93,16 @@ pub const CHECKS: &[Check] = &[
     Check::new("task-of-the-past-runs-at-once", "scheduling", scheduling::task_of_the_past_runs_at_once),
     Check::new("due-tasks-in-the-order-of-their-times", "scheduling", scheduling::due_tasks_in_the_order_of_their_times),
     Check::new("nonsense-time-refused", "scheduling", scheduling::nonsense_time_refused),
+    Check::new("error-recorded-and-engine-unharmed", "errors", errors::error_recorded_and_engine_unharmed),
+    Check::new("panics-recorded-and-other-tasks-go-on", "errors", errors::panics_recorded_and_other_tasks_go_on),
+    Check::new("backtrace-recorded-if-asked-for", "errors", errors::backtrace_recorded_if_asked_for),
+    Check::new("first-retry-one-minute-later", "errors", errors::first_retry_one_minute_later),
+    Check::new("retry-runs-when-it-is-due", "errors", errors::retry_runs_when_it_is_due),
+    Check::new("failed-after-the-tenth-retry", "errors", errors::failed_after_the_tenth_retry),
+    Check::new("permanent-errors-not-retried", "errors", errors::permanent_errors_not_retried),
+    Check::new("ill-typed-parameters-fail-their-task-only", "errors", errors::ill_typed_parameters_fail_their_task_only),
+    Check::new("sigterm-while-a-retry-waits", "errors", errors::sigterm_while_a_retry_waits),
+    Check::new("show-task-shows-errors", "errors", errors::show_task_shows_errors),
 ];
 
 /// The tasks of the events with this message, in the order of the log.

@@ -61,9 +61,9 @@ struct Running {
 /// No periodic wake-up, nor any watch: workers have to know by themselves when to wake.
 fn unaided() -> Config {
     Config {
-        workers: 2,
         watch_interval: Duration::MAX,
         wake_up_interval: Duration::MAX,
+        ..Config::default()
     }
 }
 
