@@ -57,7 +57,7 @@ pub fn transitions(sandbox: &Sandbox) -> Result<Vec<Transition>> {
     sandbox.create_tasks(1, load)?;
     if !sandbox.is_before("errors") {
         for kind in FAILING_KINDS {
-            sandbox.run(&["create-task", kind])?.success()?;
+            sandbox.create_task(&[kind])?.success()?;
         }
     }
     let engine = sandbox.start_engine(load)?;

@@ -6,7 +6,7 @@ use crate::sandbox::{Load, Sandbox};
 pub fn parameters_reach_the_task(sandbox: &Sandbox) -> Result<()> {
     for parameters in [r#"{"waiting_time": 0.3}"#, r#"{"waiting_time": 0}"#] {
         sandbox
-            .run(&["create-task", "waiting", parameters])?
+            .create_task(&["waiting", parameters])?
             .success()?;
     }
     let engine = sandbox.start_engine(Load::waiting(0.0))?;
@@ -28,7 +28,7 @@ pub fn parameters_reach_the_task(sandbox: &Sandbox) -> Result<()> {
 }
 
 pub fn unknown_kind_refused(sandbox: &Sandbox) -> Result<()> {
-    let refused = sandbox.run(&["create-task", "sleeping", "{}"])?;
+    let refused = sandbox.create_task(&["sleeping", "{}"])?;
     refused_with(
         sandbox,
         refused,
@@ -43,7 +43,7 @@ pub fn ill_typed_parameters_refused(sandbox: &Sandbox) -> Result<()> {
         r#"{"waiting_time": -1}"#,
         r#"{"waiting_time": 1, "waiting_tiem": 1}"#,
     ] {
-        let refused = sandbox.run(&["create-task", "waiting", parameters])?;
+        let refused = sandbox.create_task(&["waiting", parameters])?;
         refused_with(sandbox, refused, &["\"waiting\"", "waiting_ti", "line 1"])?;
     }
     Ok(())
@@ -51,7 +51,7 @@ pub fn ill_typed_parameters_refused(sandbox: &Sandbox) -> Result<()> {
 
 pub fn invalid_json_refused(sandbox: &Sandbox) -> Result<()> {
     for parameters in ["", "{", "[]", "null", "{} {}", r#"{"waiting_time": 1,}"#] {
-        let refused = sandbox.run(&["create-task", "waiting", parameters])?;
+        let refused = sandbox.create_task(&["waiting", parameters])?;
         refused_with(sandbox, refused, &["\"waiting\"", "line 1"])?;
     }
     Ok(())
