@@ -118,6 +118,20 @@ impl<'a> Sandbox<'a> {
         self.start_engine(load)
     }
 
+    /// Makes the program create its database, with no task.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub fn create_database(&self) -> Result<()> {
+        if self.is_before("full") {
+            return self.create_tasks(0, Load::waiting(0.0));
+        }
+        let mut command = self.start_engine_command();
+        command.arg("--until-empty");
+        Program::start(command)?.finish()?.success()?;
+        Ok(())
+    }
+
     /// Creates tasks in the database.
     ///
     /// # Errors

@@ -62,7 +62,9 @@ fn refused_with(sandbox: &Sandbox, refused: crate::Finished, words: &[&str]) -> 
     for word in words {
         ensure!(text.contains(word), "no word of {word} in: {text}");
     }
-    ensure!(sandbox.count("waiting")? == 0, "a task was created");
+    // A program that looks at the task first has no need of a database.
+    let created = sandbox.database_path().exists() && sandbox.count("waiting")? > 0;
+    ensure!(!created, "a task was created");
     Ok(())
 }
 

@@ -65,7 +65,7 @@ struct Engine {
 
 impl Chaos<'_> {
     fn run(&mut self) -> Result<()> {
-        self.sandbox.create_tasks(0, LOAD)?;
+        self.sandbox.create_database()?;
         for _ in 0..ENGINES {
             self.start()?;
         }

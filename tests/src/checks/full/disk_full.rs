@@ -8,7 +8,7 @@ use crate::{Finished, Program};
 
 /// The largest file that the program may write, in blocks of 1,024 bytes. It is less than the
 /// engine writes in its log before it copies it into the database (4 MB).
-const LIMIT: &str = "512";
+const LIMIT: &str = "256";
 
 pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(200, Load::waiting(0.05))?;
