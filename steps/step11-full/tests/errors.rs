@@ -508,11 +508,12 @@ async fn an_error_is_shown_with_its_execution() {
       parameters  {}
       status      waiting
       instance    -
-      created     2027-01-15T08:00:00.000Z
-      scheduled   2027-01-15T08:01:00.000Z
+      created     2027-01-15 08:00:00.000 +00:00
+      scheduled   2027-01-15 08:01:00.000 +00:00
+      retries     1
     execution 1
-      started     2027-01-15T08:00:00.000Z
-      stopped     2027-01-15T08:00:00.000Z, after 0s
+      started     2027-01-15 08:00:00.000 +00:00
+      stopped     2027-01-15 08:00:00.000 +00:00, after 0s
       status      failure
       error       errors::NoInvoice: no invoice for order 3
       caused by   invalid digit found in string

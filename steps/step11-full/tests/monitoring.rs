@@ -201,8 +201,8 @@ async fn a_task_is_shown_with_its_executions() {
       parameters  {}
       status      waiting
       instance    -
-      created     2027-01-15T08:00:00.000Z
-      scheduled   2027-01-15T08:00:00.000Z
+      created     2027-01-15 08:00:00.000 +00:00
+      scheduled   2027-01-15 08:00:00.000 +00:00
     ");
 
     clock.advance(Duration::from_millis(250));
@@ -215,13 +215,13 @@ async fn a_task_is_shown_with_its_executions() {
       parameters  {}
       status      stopped
       instance    test
-      created     2027-01-15T08:00:00.000Z
-      scheduled   2027-01-15T08:00:00.000Z
+      created     2027-01-15 08:00:00.000 +00:00
+      scheduled   2027-01-15 08:00:00.000 +00:00
     execution 1
-      started     2027-01-15T08:00:00.250Z
-      stopped     2027-01-15T08:00:05.280Z, after 5s 30ms
+      started     2027-01-15 08:00:00.250 +00:00
+      stopped     2027-01-15 08:00:05.280 +00:00, after 5s 30ms
       status      success
-      result      {"sent": 3}
+      result      {"sent":3}
     "#);
 
     insta::assert_snapshot!(program(&["show", "2"]), @"error: there is no task 2");
@@ -230,7 +230,7 @@ async fn a_task_is_shown_with_its_executions() {
 #[tokio::test]
 async fn tasks_are_listed_the_newest_first() {
     let (store, clock) = store_with_clock();
-    insta::assert_snapshot!(program(&["list"]), @"    task  status   created                   kind");
+    insta::assert_snapshot!(program(&["list"]), @"task  status  created  kind  parameters");
 
     for _ in 0..4 {
         create_tasks(&store, 1).await;
@@ -240,15 +240,15 @@ async fn tasks_are_listed_the_newest_first() {
     acquire(&store).await.unwrap();
     end(&store, 1).await.unwrap();
     insta::assert_snapshot!(program(&["list"]), @"
-    task  status   created                   kind
-       4  waiting  2027-01-15T08:00:04.500Z  test
-       3  waiting  2027-01-15T08:00:03.000Z  test
-       2  running  2027-01-15T08:00:01.500Z  test
-       1  stopped  2027-01-15T08:00:00.000Z  test
+    task  status   created              kind  parameters
+       4  waiting  2027-01-15 08:00:04  test  {}
+       3  waiting  2027-01-15 08:00:03  test  {}
+       2  running  2027-01-15 08:00:01  test  {}
+       1  stopped  2027-01-15 08:00:00  test  {}
     ");
     insta::assert_snapshot!(program(&["list", "--status", "waiting", "--limit", "1"]), @"
-    task  status   created                   kind
-       4  waiting  2027-01-15T08:00:04.500Z  test
+    task  status   created              kind  parameters
+       4  waiting  2027-01-15 08:00:04  test  {}
     ");
     insta::assert_snapshot!(program(&["list", "--status", "sleeping"]), @"
     error: invalid value 'sleeping' for '--status <STATUS>'

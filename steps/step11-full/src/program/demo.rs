@@ -141,8 +141,8 @@ fn label(task: &TaskRecord) -> String {
             words.join(" ")
         }
         "waiting" => format!("wait for {} s", parameters["waiting_time"]),
-        "flaky" => "call a service that is down at first".to_owned(),
-        _ => "divide by zero, which isn't worth a retry".to_owned(),
+        "flaky" => "call a service that is down".to_owned(),
+        _ => "divide by zero, once and for all".to_owned(),
     }
 }
 
@@ -206,7 +206,7 @@ impl View {
                 TaskStatus::Failed => "✗",
                 _ => "·",
             });
-            bar.set_message(format!("{:<42}  {}", label(task), state(task, executions)));
+            bar.set_message(format!("{:<34}  {}", label(task), state(task, executions)));
             bar.tick();
         }
     }
@@ -216,6 +216,8 @@ impl View {
         for bar in self.bars {
             bar.abandon();
         }
+        // The cursor is still behind the last line.
+        eprintln!();
     }
 }
 
@@ -244,17 +246,18 @@ fn report(history: &History, database: &Path) -> String {
     let retried = count(|task| task.retries > 0);
     let left = history.len() - succeeded - failed;
     let left = if left > 0 {
-        format!(", {left} left")
+        format!(", {left} are left")
     } else {
         String::new()
     };
     let database = database.display();
     format!(
-        "\n{table}\n{succeeded} succeeded, {failed} failed, {retried} of them all retried{left}\n
+        "\n{table}\n{succeeded} succeeded, {failed} failed{left}; {retried} of them were retried\n
 Look next:
   export TASK_ENGINE_DATABASE={database}
   task-engine list --status failed
   task-engine show 5
-  task-engine retry 8 && task-engine start --until-empty\n"
+  task-engine retry 8
+  task-engine start --until-empty\n"
     )
 }

@@ -115,7 +115,7 @@ pub fn program(arguments: &[&str]) -> String {
 /// A task that is yet to be created.
 pub fn new_task(kind: &str, parameters: &str) -> NewTask {
     let mut task = NewTask::new(kind, &Value::Null);
-    task.parameters = parameters.to_owned();
+    parameters.clone_into(&mut task.parameters);
     task
 }
 
