@@ -1,0 +1,114 @@
+//! A table in Markdown, of medians.
+
+use std::fmt;
+
+#[derive(Default)]
+pub struct Table {
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    unit: Unit,
+    /// One figure a round.
+    engine: Vec<f64>,
+    bare: Vec<f64>,
+    batches: Vec<f64>,
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Megabytes,
+    Millis,
+    PerSecond,
+}
+
+impl Table {
+    /// Tasks a second: the more, the better.
+    pub fn rate(&mut self, name: &str, engine: f64, bare: f64, batches: f64) {
+        self.add(name, Unit::PerSecond, engine, bare);
+        if let Some(row) = self.rows.iter_mut().find(|row| row.name == name) {
+            row.batches.push(batches);
+        }
+    }
+
+    /// Milliseconds: the fewer, the better.
+    pub fn millis(&mut self, name: &str, engine: f64, bare: f64) {
+        self.add(name, Unit::Millis, engine, bare);
+    }
+
+    /// Megabytes: the fewer, the better.
+    pub fn megabytes(&mut self, name: &str, engine: f64, bare: f64) {
+        self.add(name, Unit::Megabytes, engine, bare);
+    }
+
+    fn add(&mut self, name: &str, unit: Unit, engine: f64, bare: f64) {
+        let found = self.rows.iter().position(|row| row.name == name);
+        let index = found.unwrap_or_else(|| {
+            self.rows.push(Row {
+                name: name.to_owned(),
+                unit,
+                engine: Vec::new(),
+                bare: Vec::new(),
+                batches: Vec::new(),
+            });
+            self.rows.len() - 1
+        });
+        self.rows[index].engine.push(engine);
+        self.rows[index].bare.push(bare);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let title = ["engine", "bare loop", "ratio", "bare, by 256", "ratio"];
+        line(f, "", title.map(str::to_owned))?;
+        let rule = "-".repeat(NAME);
+        writeln!(
+            f,
+            "|-{rule}-|{}",
+            format!("{}:|", "-".repeat(CELL + 1)).repeat(5)
+        )?;
+        for row in &self.rows {
+            let [engine, bare, batches] = [&row.engine, &row.bare, &row.batches].map(median);
+            let figure = |value: Option<f64>| value.map(|value| row.unit.write(value));
+            let ratio = |other: Option<f64>| Some(format!("{:.2}", engine? / other?));
+            let cells = [
+                figure(engine),
+                figure(bare),
+                ratio(bare),
+                figure(batches),
+                ratio(batches),
+            ];
+            line(f, &row.name, cells.map(Option::unwrap_or_default))?;
+        }
+        Ok(())
+    }
+}
+
+const NAME: usize = 50;
+const CELL: usize = 12;
+
+fn line(f: &mut fmt::Formatter, name: &str, cells: [String; 5]) -> fmt::Result {
+    write!(f, "| {name:<NAME$} |")?;
+    for cell in cells {
+        write!(f, " {cell:>CELL$} |")?;
+    }
+    writeln!(f)
+}
+
+impl Unit {
+    fn write(self, value: f64) -> String {
+        match self {
+            Self::Megabytes => format!("{value:.1} MB"),
+            Self::Millis => format!("{value:.3} ms"),
+            Self::PerSecond => format!("{value:.0}/s"),
+        }
+    }
+}
+
+fn median(values: &Vec<f64>) -> Option<f64> {
+    let mut values = values.clone();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
