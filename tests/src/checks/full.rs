@@ -95,9 +95,8 @@ pub fn json_output_is_json(sandbox: &Sandbox) -> Result<()> {
     ensure!(task["parameters"]["waiting_time"] == 0.25, "show: {task}");
     let execution = &array(&task["executions"])?[0];
     ensure!(execution["result"]["waited"] == 0.25, "show: {task}");
-    let times = ["started_at", "stopped_at"].map(|name| execution[name].as_str());
-    let [started_at, stopped_at] = times.map(|time| Some(time?.parse().ok()?));
-    let (started_at, stopped_at): (Option<jiff::Timestamp>, _) = (started_at, stopped_at);
+    let date = |name: &str| execution[name].as_str()?.parse::<jiff::Timestamp>().ok();
+    let (started_at, stopped_at) = (date("started_at"), date("stopped_at"));
     ensure!(
         started_at.is_some() && started_at < stopped_at,
         "the execution has no dates, or they are in disorder: {execution}"

@@ -5,9 +5,7 @@ use crate::sandbox::{Load, Sandbox};
 
 pub fn parameters_reach_the_task(sandbox: &Sandbox) -> Result<()> {
     for parameters in [r#"{"waiting_time": 0.3}"#, r#"{"waiting_time": 0}"#] {
-        sandbox
-            .create_task(&["waiting", parameters])?
-            .success()?;
+        sandbox.create_task(&["waiting", parameters])?.success()?;
     }
     let engine = sandbox.start_engine(Load::waiting(0.0))?;
     let events = sandbox.drain(engine)?.success()?.events();

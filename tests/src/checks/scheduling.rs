@@ -100,9 +100,7 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
 /// Creates a task that does nothing, with these options.
 fn create(sandbox: &Sandbox, options: &[&str]) -> Result<()> {
     let task = ["waiting", r#"{"waiting_time": 0}"#];
-    sandbox
-        .create_task(&[&task, options].concat())?
-        .success()?;
+    sandbox.create_task(&[&task, options].concat())?.success()?;
     Ok(())
 }
 

@@ -26,9 +26,9 @@ fn target() -> PathBuf {
 pub fn program(step: &Step) -> PathBuf {
     let manifest = fs::read_to_string(step.directory.join("Cargo.toml")).unwrap();
     let manifest: Table = manifest.parse().unwrap();
-    let name = manifest
-        .get("bin")
-        .map_or(step.package.as_str(), |bin| bin[0]["name"].as_str().unwrap());
+    let name = manifest.get("bin").map_or(step.package.as_str(), |bin| {
+        bin[0]["name"].as_str().unwrap()
+    });
     target().join(name)
 }
 

@@ -11,13 +11,13 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Settings are those of the store, which makes the tables.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    /// The settings are those of the store, which makes the tables, but for `synchronous`.
+    pub fn open(path: &Path, synchronous: &str) -> anyhow::Result<Self> {
         drop(Store::open(path)?);
         let mut connection = Connection::open(path)?;
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
         Ok(Self { connection })
     }
 

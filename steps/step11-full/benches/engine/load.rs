@@ -64,9 +64,7 @@ async fn in_bulk(
     let start = Instant::now();
     for _ in 0..tasks / batch {
         store
-            .transaction(move |tx, now| {
-                (0..batch).try_for_each(|_| create(tx, now).map(drop))
-            })
+            .transaction(move |tx, now| (0..batch).try_for_each(|_| create(tx, now).map(drop)))
             .await?;
     }
     Ok(start.elapsed())

@@ -29,6 +29,12 @@ const ACQUISITIONS: u32 = 200;
 const LATENCIES: u32 = 200;
 const TASKS_IN_MEMORY: u32 = 10_000;
 
+/// The setting of the store: a committed task survives a power cut.
+const FULL: &str = "FULL";
+/// A power cut can undo the last transactions; the store has no such option, the bare loop shows
+/// what it would bring.
+const NORMAL: &str = "NORMAL";
+
 #[tokio::main]
 async fn main() -> Result<()> {
     // Not in the usual temporary folder, which may be in memory.
@@ -38,7 +44,6 @@ async fn main() -> Result<()> {
         databases,
         table: Table::default(),
     };
-    bench.memory().await?;
     let mut histories = Vec::new();
     for finished in FINISHED_TASKS {
         let path = bench.databases.fresh();
@@ -55,9 +60,10 @@ async fn main() -> Result<()> {
         bench.latency_in_process().await?;
         bench.latency_across_processes().await?;
     }
+    bench.memory().await?;
     println!(
-        "SQLite {}, synchronous = FULL; medians of {ROUNDS} rounds; executing a task takes two \
-         transactions.\n",
+        "SQLite {}, synchronous = FULL unless told otherwise; medians of {ROUNDS} rounds; \
+         executing a task takes two transactions.\n",
         rusqlite::version()
     );
     println!("{}", bench.table);
@@ -84,41 +90,62 @@ impl Databases {
 
 impl Bench {
     async fn creation(&mut self) -> Result<()> {
+        let [bare, batches] = self.bare_creation(FULL)?;
         let store = Store::open(self.databases.fresh())?;
-        let one_by_one = load::create(&store, TASKS).await?;
+        let engine = rate(load::create(&store, TASKS).await?);
+        let name = "create, one by one";
+        self.table.rate(name, engine, bare, batches);
+
         let store = Store::open(self.databases.fresh())?;
-        let in_bulk = load::create_in_bulk(&store, TASKS, BATCH).await?;
-        let bare = Bare::open(&self.databases.fresh())?.create(TASKS, 1)?;
-        let batches = Bare::open(&self.databases.fresh())?.create(TASKS, BATCH)?;
-        let [one_by_one, in_bulk, bare, batches] = [one_by_one, in_bulk, bare, batches].map(rate);
-        self.table
-            .rate("create, one by one", one_by_one, bare, batches);
+        let engine = rate(load::create_in_bulk(&store, TASKS, BATCH).await?);
         let name = format!("create, {BATCH} in a transaction");
-        self.table.rate(&name, in_bulk, bare, batches);
+        self.table.rate(&name, engine, bare, batches);
+
+        let [bare, batches] = self.bare_creation(NORMAL)?;
+        let name = "create, synchronous = NORMAL";
+        self.table.rate(name, None, bare, batches);
         Ok(())
     }
 
+    fn bare_creation(&mut self, synchronous: &str) -> Result<[f64; 2]> {
+        let mut rates = [0.0; 2];
+        for (bare, batch) in rates.iter_mut().zip([1, BATCH]) {
+            let mut connection = Bare::open(&self.databases.fresh(), synchronous)?;
+            *bare = rate(connection.create(TASKS, batch)?);
+        }
+        Ok(rates)
+    }
+
     async fn execution(&mut self) -> Result<()> {
-        let mut bare = Bare::open(&self.databases.fresh())?;
-        bare.create(TASKS, BATCH)?;
-        let one_by_one = rate(bare.execute(1)?);
-        bare.create(TASKS, BATCH)?;
-        let batches = rate(bare.execute(BATCH)?);
+        let [bare, batches] = self.bare_execution(FULL)?;
         for workers in WORKERS {
             let store = Store::open(self.databases.fresh())?;
             load::create_in_bulk(&store, TASKS, BATCH).await?;
-            let time = load::execute(store, workers, TASKS).await?;
-            let name = format!("execute, {workers:>2} workers");
-            self.table.rate(&name, rate(time), one_by_one, batches);
+            let engine = rate(load::execute(store, workers, TASKS).await?);
+            let name = format!("execute, workers: {workers}");
+            self.table.rate(&name, engine, bare, batches);
         }
+        let [bare, batches] = self.bare_execution(NORMAL)?;
+        let name = "execute, synchronous = NORMAL";
+        self.table.rate(name, None, bare, batches);
         Ok(())
+    }
+
+    fn bare_execution(&mut self, synchronous: &str) -> Result<[f64; 2]> {
+        let mut rates = [0.0; 2];
+        for (bare, batch) in rates.iter_mut().zip([1, BATCH]) {
+            let mut connection = Bare::open(&self.databases.fresh(), synchronous)?;
+            connection.create(TASKS, BATCH)?;
+            *bare = rate(connection.execute(batch)?);
+        }
+        Ok(rates)
     }
 
     async fn acquisition(&mut self, finished: u32, path: &PathBuf) -> Result<()> {
         let store = Store::open(path)?;
         load::create_in_bulk(&store, ACQUISITIONS, ACQUISITIONS).await?;
         let engine = load::acquire_all(&store).await?;
-        let mut bare = Bare::open(path)?;
+        let mut bare = Bare::open(path, FULL)?;
         bare.create(ACQUISITIONS, ACQUISITIONS)?;
         let bare = bare.acquire_all()?;
         let [engine, bare] = [engine, bare].map(|time| millis(time) / f64::from(ACQUISITIONS));
@@ -153,7 +180,7 @@ impl Bench {
 
     /// From its creation to its start, a task is acquired: so much the bare loop does as well.
     async fn latencies(&mut self, place: &str, mut engine: Vec<f64>) -> Result<()> {
-        let mut connection = Bare::open(&self.databases.fresh())?;
+        let mut connection = Bare::open(&self.databases.fresh(), FULL)?;
         let mut bare = Vec::new();
         for index in 0..LATENCIES {
             pause(index).await;

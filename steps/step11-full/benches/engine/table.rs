@@ -25,24 +25,28 @@ enum Unit {
 
 impl Table {
     /// Tasks a second: the more, the better.
-    pub fn rate(&mut self, name: &str, engine: f64, bare: f64, batches: f64) {
-        self.add(name, Unit::PerSecond, engine, bare);
-        if let Some(row) = self.rows.iter_mut().find(|row| row.name == name) {
-            row.batches.push(batches);
-        }
+    pub fn rate(&mut self, name: &str, engine: impl Into<Option<f64>>, bare: f64, batches: f64) {
+        let row = self.row(name, Unit::PerSecond);
+        row.engine.extend(engine.into());
+        row.bare.push(bare);
+        row.batches.push(batches);
     }
 
     /// Milliseconds: the fewer, the better.
     pub fn millis(&mut self, name: &str, engine: f64, bare: f64) {
-        self.add(name, Unit::Millis, engine, bare);
+        let row = self.row(name, Unit::Millis);
+        row.engine.push(engine);
+        row.bare.push(bare);
     }
 
     /// Megabytes: the fewer, the better.
     pub fn megabytes(&mut self, name: &str, engine: f64, bare: f64) {
-        self.add(name, Unit::Megabytes, engine, bare);
+        let row = self.row(name, Unit::Megabytes);
+        row.engine.push(engine);
+        row.bare.push(bare);
     }
 
-    fn add(&mut self, name: &str, unit: Unit, engine: f64, bare: f64) {
+    fn row(&mut self, name: &str, unit: Unit) -> &mut Row {
         let found = self.rows.iter().position(|row| row.name == name);
         let index = found.unwrap_or_else(|| {
             self.rows.push(Row {
@@ -54,8 +58,7 @@ impl Table {
             });
             self.rows.len() - 1
         });
-        self.rows[index].engine.push(engine);
-        self.rows[index].bare.push(bare);
+        &mut self.rows[index]
     }
 }
 
