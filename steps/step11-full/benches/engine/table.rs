@@ -73,7 +73,8 @@ impl fmt::Display for Table {
             format!("{}:|", "-".repeat(CELL + 1)).repeat(5)
         )?;
         for row in &self.rows {
-            let [engine, bare, batches] = [&row.engine, &row.bare, &row.batches].map(median);
+            let [engine, bare, batches] =
+                [&row.engine, &row.bare, &row.batches].map(|all| median(all));
             let figure = |value: Option<f64>| value.map(|value| row.unit.write(value));
             let ratio = |other: Option<f64>| Some(format!("{:.2}", engine? / other?));
             let cells = [
@@ -110,8 +111,8 @@ impl Unit {
     }
 }
 
-fn median(values: &Vec<f64>) -> Option<f64> {
-    let mut values = values.clone();
+fn median(values: &[f64]) -> Option<f64> {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }

@@ -6,8 +6,8 @@ use crate::checks::tasks_of;
 use crate::sandbox::{Load, Sandbox};
 use crate::{Finished, Program};
 
-/// The largest file that the program may write, in blocks of 1,024 bytes. It is less than the
-/// engine writes in its log before it copies it into the database (4 MB).
+/// The largest file that the program may write, in blocks of 1,024 bytes. It is less than what
+/// `SQLite` lets its write-ahead log grow to before it copies it into the database: 4 MB.
 const LIMIT: &str = "256";
 
 pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
