@@ -127,8 +127,8 @@ impl Chaos<'_> {
         let finished = program.finish()?;
         ensure!(
             finished.status.code().is_none(),
-            "{name} has ended before it was killed:\n{}",
-            finished.text()
+            "{name} has ended before it was killed: {:?}",
+            finished.lines.last()
         );
         self.note(&finished.events());
         Ok(name)
