@@ -10,22 +10,31 @@ use crate::{Finished, Program};
 /// `SQLite` lets its write-ahead log grow to before it copies it into the database: 4 MB.
 const LIMIT: &str = "256";
 
+/// Takes most of the place in the file of the database.
+const BALLAST: &str =
+    "CREATE TABLE ballast (data BLOB); INSERT INTO ballast VALUES (zeroblob(200000))";
+
+/// More than the engine can execute without space.
+const CREATED: u32 = 100;
+const BATCH: u32 = 10;
+
 pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
-    sandbox.create_tasks(200, Load::waiting(0.05))?;
+    sandbox.create_tasks(CREATED, Load::waiting(0.05))?;
+    sandbox.database()?.execute_batch(BALLAST)?;
     let mut engine = sandbox.start_engine_command();
     engine.env("TASK_ENGINE_INSTANCE", "cramped");
     let engine = Program::start(limited(&engine))?.finish()?;
     let finished = tasks_of(&engine.events(), "task finished");
     explained(engine)?;
-    let mut created = 200;
+    let mut created = i64::from(CREATED);
     loop {
-        let create = sandbox.create_tasks_command(100, Load::waiting(0.0));
+        let create = sandbox.create_tasks_command(BATCH, Load::waiting(0.0));
         let attempt = Program::start(limited(&create))?.finish()?;
         if !attempt.status.success() {
             explained(attempt)?;
             break;
         }
-        created += 100;
+        created += i64::from(BATCH);
     }
 
     let check = "PRAGMA integrity_check";
@@ -35,7 +44,7 @@ pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
     let kept: i64 = sandbox.database()?.query_one(count, [], |row| row.get(0))?;
     // Those whose creation was cut short may be there or not: nobody was told.
     ensure!(
-        (created..created + 100).contains(&kept),
+        (created..created + i64::from(BATCH)).contains(&kept),
         "{kept} tasks are in the database, {created} were created"
     );
     let stopped = sandbox.ids("stopped")?;
