@@ -73,16 +73,13 @@ impl fmt::Display for Table {
             format!("{}:|", "-".repeat(CELL + 1)).repeat(5)
         )?;
         for row in &self.rows {
-            let [engine, bare, batches] =
-                [&row.engine, &row.bare, &row.batches].map(|all| median(all));
-            let figure = |value: Option<f64>| value.map(|value| row.unit.write(value));
-            let ratio = |other: Option<f64>| Some(format!("{:.2}", engine? / other?));
+            let figure = |all: &[f64]| median(all).map(|value| row.unit.write(value));
             let cells = [
-                figure(engine),
-                figure(bare),
-                ratio(bare),
-                figure(batches),
-                ratio(batches),
+                figure(&row.engine),
+                figure(&row.bare),
+                ratio(&row.engine, &row.bare),
+                figure(&row.batches),
+                ratio(&row.engine, &row.batches),
             ];
             line(f, &row.name, cells.map(Option::unwrap_or_default))?;
         }
@@ -109,6 +106,15 @@ impl Unit {
             Self::PerSecond => format!("{value:.0}/s"),
         }
     }
+}
+
+/// That of the rounds, which differ more from each other than what is measured in one of them.
+fn ratio(engine: &[f64], other: &[f64]) -> Option<String> {
+    let ratios = engine
+        .iter()
+        .zip(other)
+        .map(|(engine, other)| engine / other);
+    median(&ratios.collect::<Vec<_>>()).map(|ratio| format!("{ratio:.2}"))
 }
 
 fn median(values: &[f64]) -> Option<f64> {
