@@ -62,8 +62,9 @@ async fn main() -> Result<()> {
     }
     bench.memory().await?;
     println!(
-        "SQLite {}, synchronous = FULL unless told otherwise; medians of {ROUNDS} rounds; \
-         executing a task takes two transactions.\n",
+        "SQLite {}, synchronous = FULL unless told otherwise; medians of {ROUNDS} rounds.\n\
+         The bare loop sends the same statements, with as many transactions: one to create a task,\n\
+         two to execute it; or one for {BATCH} tasks.\n",
         rusqlite::version()
     );
     println!("{}", bench.table);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::BATCH;
+
 #[derive(Default)]
 pub struct Table {
     rows: Vec<Row>,
@@ -64,7 +66,8 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let title = ["engine", "bare loop", "ratio", "bare, by 256", "ratio"];
+        let by = format!("bare, by {BATCH}");
+        let title = ["engine", "bare loop", "ratio", &by, "ratio"];
         line(f, "", title.map(str::to_owned))?;
         let rule = "-".repeat(NAME);
         writeln!(
