@@ -1,7 +1,7 @@
 //! What the commands print of the tasks.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment, Color, Row};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -99,13 +99,16 @@ pub fn task_json(task: &TaskRecord, executions: &[TaskExecution]) -> String {
 /// A table of tasks.
 pub fn tasks(tasks: &[TaskRecord]) -> String {
     let rows = tasks.iter().map(|task| {
-        vec![
+        let mut row = Row::from(vec![
             Cell::new(task.id).set_alignment(CellAlignment::Right),
             status_cell(task.status),
             Cell::new(short_date(task.created_at)),
             Cell::new(one_line(&task.kind)),
             Cell::new(one_line(&task.parameters.to_string())),
-        ]
+        ]);
+        // What doesn't fit, `show` shows.
+        row.max_height(1);
+        row
     });
     table(&["task", "status", "created", "kind", "parameters"], rows)
 }

@@ -93,8 +93,7 @@ programs that they have launched go on by themselves.";
 
 #[derive(Args)]
 pub struct StartArguments {
-    /// The name of this engine, which no other engine uses.
-    /// By default, the machine and the process: myhost-4242.
+    /// Its name, of its own [default: as myhost-4242].
     #[arg(long, value_name = "NAME", env = "TASK_ENGINE_INSTANCE")]
     pub instance: Option<String>,
     /// How many tasks to run at once.
@@ -105,8 +104,7 @@ pub struct StartArguments {
         value_parser = value_parser!(u16).range(1..)
     )]
     pub workers: u16,
-    /// End when no task is due and none is running.
-    /// Tasks for later, retries among them, are left.
+    /// End when no task is due and none is running; those for later are left.
     #[arg(long)]
     pub until_empty: bool,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment, Color, Row};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -224,7 +224,7 @@ impl View {
 /// The closing table, and where to look next.
 fn report(history: &History, database: &Path) -> String {
     let rows = history.iter().map(|(task, executions)| {
-        vec![
+        Row::from(vec![
             Cell::new(task.id).set_alignment(CellAlignment::Right),
             Cell::new(label(task)),
             status_cell(task.status),
@@ -233,7 +233,7 @@ fn report(history: &History, database: &Path) -> String {
                 TaskStatus::Failed => Color::Red,
                 _ => Color::Reset,
             }),
-        ]
+        ])
     });
     let table = table(
         &["task", "what", "status", "runs", "result or last error"],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::{Cell, CellAlignment, Row};
 use serde::Serialize;
 use task_engine::{Registry, Store};
 
@@ -40,11 +40,11 @@ pub async fn kinds(
 
 fn show(kinds: &[Kind]) -> String {
     let rows = kinds.iter().map(|kind| {
-        vec![
+        Row::from(vec![
             Cell::new(one_line(&kind.kind)),
             Cell::new(kind.waiting).set_alignment(CellAlignment::Right),
             Cell::new(kind.description),
-        ]
+        ])
     });
     table(&["kind", "waiting", "what it does"], rows)
 }
