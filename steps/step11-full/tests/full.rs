@@ -672,7 +672,7 @@ fn a_command_runs_where_and_with_what_it_is_told() {
     let expected = format!("{}\nblue\npath\n", folder.display());
     assert_eq!(execution["result"]["stdout"], expected);
     for wrong in [
-        r#"{}"#,
+        "{}",
         r#"{"program": 3}"#,
         r#"{"program": "ls", "args": []}"#,
     ] {

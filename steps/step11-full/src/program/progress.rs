@@ -50,6 +50,7 @@ impl Progress {
             sleep(INTERVAL).await;
         }
         self.show(engine, 0);
+        self.bar.set_message("done");
         self.bar.abandon();
     }
 
@@ -57,7 +58,12 @@ impl Progress {
         let (ended, running) = (engine.ended_tasks(), engine.running_tasks().len());
         self.bar.set_length(ended + running as u64 + due);
         self.bar.set_position(ended);
-        self.bar.set_message(format!("{running} running"));
+        let stopping = if engine.is_running() {
+            ""
+        } else {
+            "stopping, "
+        };
+        self.bar.set_message(format!("{stopping}{running} running"));
     }
 
     /// Lets [`Progress::follow`] end.
