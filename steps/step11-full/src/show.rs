@@ -44,7 +44,7 @@ fn execution_lines(execution: &TaskExecution) -> Vec<String> {
     let color = match execution.status {
         ExecutionStatus::Success => AnsiColor::Green,
         ExecutionStatus::Failure => AnsiColor::Red,
-        _ => AnsiColor::Cyan,
+        ExecutionStatus::Running => AnsiColor::Cyan,
     };
     lines.push(line("status", &paint(execution.status.as_str(), color)));
     if let Some(result) = &execution.result {
@@ -81,7 +81,7 @@ fn color_of_task(status: TaskStatus) -> AnsiColor {
         TaskStatus::Running => AnsiColor::Cyan,
         TaskStatus::Stopped => AnsiColor::Green,
         TaskStatus::Failed => AnsiColor::Red,
-        _ => AnsiColor::Yellow,
+        TaskStatus::Waiting => AnsiColor::Yellow,
     }
 }
 
@@ -119,7 +119,7 @@ pub fn status_cell(status: TaskStatus) -> Cell {
         TaskStatus::Running => Color::Cyan,
         TaskStatus::Stopped => Color::Green,
         TaskStatus::Failed => Color::Red,
-        _ => Color::Yellow,
+        TaskStatus::Waiting => Color::Yellow,
     };
     Cell::new(status.as_str()).fg(color)
 }

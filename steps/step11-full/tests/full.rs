@@ -254,9 +254,13 @@ async fn two_engines_in_one_process_each_wake_for_their_own_kind() {
 
     for kind in ["one", "two", "two", "one"] {
         let id = store.create_new_task(new_task(kind, "{}")).await.unwrap();
-        while store.find_task(id).await.unwrap().0.status != TaskStatus::Stopped {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let executed = async {
+            while store.find_task(id).await.unwrap().0.status != TaskStatus::Stopped {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let executed = tokio::time::timeout(Duration::from_mins(1), executed).await;
+        executed.expect("nobody was woken for this kind");
     }
 
     for engine in engines {

@@ -193,14 +193,7 @@ impl View {
 
     fn show(&self, history: &History) {
         for (bar, (task, executions)) in self.bars.iter().zip(history) {
-            let template = match task.status {
-                TaskStatus::Running => "{spinner:.cyan} {wide_msg}",
-                TaskStatus::Stopped => "{prefix:.green} {wide_msg}",
-                TaskStatus::Failed => "{prefix:.red} {wide_msg}",
-                _ => "{prefix:.yellow} {wide_msg}",
-            };
-            let style = ProgressStyle::with_template(template);
-            bar.set_style(style.expect("the templates above are valid"));
+            bar.set_style(style(task.status));
             bar.set_prefix(match task.status {
                 TaskStatus::Stopped => "✓",
                 TaskStatus::Failed => "✗",
@@ -219,6 +212,16 @@ impl View {
         // The cursor is still behind the last line.
         eprintln!();
     }
+}
+
+fn style(status: TaskStatus) -> ProgressStyle {
+    let template = match status {
+        TaskStatus::Waiting => "{prefix:.yellow} {wide_msg}",
+        TaskStatus::Running => "{spinner:.cyan} {wide_msg}",
+        TaskStatus::Stopped => "{prefix:.green} {wide_msg}",
+        TaskStatus::Failed => "{prefix:.red} {wide_msg}",
+    };
+    ProgressStyle::with_template(template).expect("constants, which a test tries")
 }
 
 /// The closing table, and where to look next.
@@ -260,4 +263,16 @@ Look next:
   task-engine retry 8
   task-engine start --until-empty\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_valid() {
+        for status in TaskStatus::ALL {
+            style(status);
+        }
+    }
 }

@@ -9,8 +9,9 @@ use task_engine::{Registry, Store};
 use super::Failure;
 use super::output::{json, one_line, print, table};
 
+/// A line of the list.
 #[derive(Serialize)]
-struct Kind {
+struct Line {
     kind: String,
     /// Whether this program can execute it.
     known: bool,
@@ -28,7 +29,7 @@ pub async fn kinds(
     if let Some(store) = store {
         waiting.extend(store.waiting_kinds().await?);
     }
-    let kinds = waiting.into_iter().map(|(kind, waiting)| Kind {
+    let kinds = waiting.into_iter().map(|(kind, waiting)| Line {
         known: known.contains(&kind),
         waiting,
         description: describe(&kind),
@@ -38,7 +39,7 @@ pub async fn kinds(
     print(&if as_json { json(&kinds) } else { show(&kinds) })
 }
 
-fn show(kinds: &[Kind]) -> String {
+fn show(kinds: &[Line]) -> String {
     let rows = kinds.iter().map(|kind| {
         Row::from(vec![
             Cell::new(one_line(&kind.kind)),

@@ -22,13 +22,9 @@ impl Progress {
         if !wanted || !io::stderr().is_terminal() {
             return None;
         }
-        let style = ProgressStyle::with_template(
-            "{elapsed_precise}  {wide_bar}  {human_pos} of {human_len} executions, {msg}",
-        )
-        .expect("a constant template, which a test reads");
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         Some(Self {
-            bar: bar.with_style(style),
+            bar: bar.with_style(style()),
         })
     }
 
@@ -72,6 +68,11 @@ impl Progress {
     }
 }
 
+fn style() -> ProgressStyle {
+    let template = "{elapsed_precise}  {wide_bar}  {human_pos} of {human_len} executions, {msg}";
+    ProgressStyle::with_template(template).expect("a constant, which a test tries")
+}
+
 /// Logs on the standard error.
 pub fn log_to<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W) {
     tracing_subscriber::fmt()
@@ -99,5 +100,13 @@ impl<'a> MakeWriter<'a> for AboveBar {
 
     fn make_writer(&'a self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_template_is_valid() {
+        super::style();
     }
 }
