@@ -5,6 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// Where a store reads the time, to the millisecond.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use task_engine::Clock;
+/// let clock = Clock::manual("2030-01-01T00:00:00Z".parse()?);
+/// clock.advance(Duration::from_hours(1));
+/// assert_eq!(clock.now().to_string(), "2030-01-01T01:00:00Z");
+/// # Ok::<_, task_engine::jiff::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// The clock of the system.

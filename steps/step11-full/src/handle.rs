@@ -4,6 +4,19 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Says how an engine is doing, and stops it; cheap to clone.
+///
+/// ```
+/// # use task_engine::{Engine, Error, Store};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = Store::open(folder.path().join("tasks.db"))?;
+/// let engine = Engine::builder(store).start().await?;
+/// let handle = engine.handle();
+/// tokio::spawn(async move { handle.stop() });
+/// engine.wait().await
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
     instance: Arc<str>,

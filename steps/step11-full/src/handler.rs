@@ -13,6 +13,32 @@ pub type Outcome = Result<String, TaskError>;
 type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A kind of task: its fields are the parameters, its code is [`TaskHandler::execute`].
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use task_engine::{NewTask, Task, TaskError, TaskHandler};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct ResizeTask {
+///     photo: String,
+///     width: u32,
+/// }
+///
+/// impl TaskHandler for ResizeTask {
+///     const KIND: &'static str = "resize";
+///     type Output = u64;
+///
+///     async fn execute(self, _task: &Task) -> Result<u64, TaskError> {
+///         let size = std::fs::metadata(&self.photo)?.len();
+///         Ok(size.min(self.width.into()))
+///     }
+/// }
+///
+/// let task = ResizeTask { photo: "cat.jpeg".to_owned(), width: 640 };
+/// let task = NewTask::of(&task)?;
+/// assert_eq!(task.parameters, r#"{"photo":"cat.jpeg","width":640}"#);
+/// # Ok::<_, task_engine::Error>(())
+/// ```
 pub trait TaskHandler: Serialize + DeserializeOwned + Send + 'static {
     /// The name of this kind in the database.
     const KIND: &'static str;

@@ -4,6 +4,14 @@ use std::sync::Arc;
 use crate::{Error, Handler, NewTask, Outcome, Task, TaskHandler};
 
 /// The kinds of tasks that an engine executes, and their code; cheap to clone.
+///
+/// ```
+/// # use task_engine::{Handler, Registry, Task};
+/// let upper = Handler::new(|task: Task| async move { task.parameters.to_uppercase() });
+/// let registry = Registry::default().with_handler("upper", upper);
+/// assert_eq!(registry.kinds(), ["upper"]);
+/// assert!(registry.new_task("lower", "{}").is_err());
+/// ```
 #[derive(Clone, Default)]
 pub struct Registry {
     handlers: Arc<BTreeMap<String, Handler>>,

@@ -1,6 +1,18 @@
 use std::time::Duration;
 
 /// When a task that has failed is executed again.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use task_engine::RetryPolicy;
+/// let policy = RetryPolicy {
+///     max_retries: 3,
+///     first_delay: Duration::from_secs(10),
+/// };
+/// assert_eq!(policy.delay(0), Some(Duration::from_secs(10)));
+/// assert_eq!(policy.delay(2), Some(Duration::from_secs(40)));
+/// assert_eq!(policy.delay(3), None);
+/// ```
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
     /// How many times at most; then the task has failed for good.

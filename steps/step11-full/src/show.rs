@@ -1,7 +1,7 @@
 //! What the commands print of the tasks.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment, Color, Row};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -44,7 +44,7 @@ fn execution_lines(execution: &TaskExecution) -> Vec<String> {
     let color = match execution.status {
         ExecutionStatus::Success => AnsiColor::Green,
         ExecutionStatus::Failure => AnsiColor::Red,
-        _ => AnsiColor::Cyan,
+        ExecutionStatus::Running => AnsiColor::Cyan,
     };
     lines.push(line("status", &paint(execution.status.as_str(), color)));
     if let Some(result) = &execution.result {
@@ -81,7 +81,7 @@ fn color_of_task(status: TaskStatus) -> AnsiColor {
         TaskStatus::Running => AnsiColor::Cyan,
         TaskStatus::Stopped => AnsiColor::Green,
         TaskStatus::Failed => AnsiColor::Red,
-        _ => AnsiColor::Yellow,
+        TaskStatus::Waiting => AnsiColor::Yellow,
     }
 }
 
@@ -99,13 +99,16 @@ pub fn task_json(task: &TaskRecord, executions: &[TaskExecution]) -> String {
 /// A table of tasks.
 pub fn tasks(tasks: &[TaskRecord]) -> String {
     let rows = tasks.iter().map(|task| {
-        vec![
+        let mut row = Row::from(vec![
             Cell::new(task.id).set_alignment(CellAlignment::Right),
             status_cell(task.status),
             Cell::new(short_date(task.created_at)),
             Cell::new(one_line(&task.kind)),
             Cell::new(one_line(&task.parameters.to_string())),
-        ]
+        ]);
+        // What doesn't fit, `show` shows.
+        row.max_height(1);
+        row
     });
     table(&["task", "status", "created", "kind", "parameters"], rows)
 }
@@ -116,7 +119,7 @@ pub fn status_cell(status: TaskStatus) -> Cell {
         TaskStatus::Running => Color::Cyan,
         TaskStatus::Stopped => Color::Green,
         TaskStatus::Failed => Color::Red,
-        _ => Color::Yellow,
+        TaskStatus::Waiting => Color::Yellow,
     };
     Cell::new(status.as_str()).fg(color)
 }

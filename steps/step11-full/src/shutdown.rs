@@ -10,6 +10,16 @@ use crate::{EngineHandle, Error};
 /// From now on, SIGINT (Ctrl+C) or SIGTERM stops this engine properly, and the second one ends
 /// the process at once, with the status that shells give for this signal: 130 or 143.
 ///
+/// ```no_run
+/// # use task_engine::{Engine, Error, Store, stop_on_signals};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// let engine = Engine::builder(Store::open("tasks.db")?).start().await?;
+/// stop_on_signals(engine.handle())?;
+/// engine.wait().await
+/// # }
+/// ```
+///
 /// # Errors
 /// [`Error::Signals`] if the system refuses.
 pub fn stop_on_signals(engine: EngineHandle) -> Result<(), Error> {

@@ -109,6 +109,7 @@ impl Store {
 
     /// Creates a task in a transaction of yours, of this store or of any connection to its
     /// database: the task exists, and wakes a worker, if and when the transaction is committed.
+    /// The example `transaction` shows it.
     ///
     /// # Errors
     /// [`Error::Parameters`] if they can't be written as a JSON object and read back;

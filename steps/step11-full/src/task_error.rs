@@ -8,6 +8,18 @@ use serde_json::{Value, json};
 /// Why an execution failed: any error becomes one with `?`, and the task is executed again later.
 ///
 /// It is not an error itself, so that all others can become one.
+///
+/// ```
+/// # use task_engine::TaskError;
+/// fn count(text: &str) -> Result<u32, TaskError> {
+///     Ok(text.parse()?)
+/// }
+/// fn address(text: &str) -> Result<std::net::IpAddr, TaskError> {
+///     text.parse().map_err(TaskError::permanent)
+/// }
+/// assert!(!count("ten").unwrap_err().is_permanent());
+/// assert!(address("nowhere").unwrap_err().is_permanent());
+/// ```
 #[derive(Debug, Clone)]
 pub struct TaskError {
     report: Value,

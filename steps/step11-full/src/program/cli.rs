@@ -14,6 +14,7 @@ use task_engine::{Clock, Config, TaskStatus};
 #[command(
     name = "task-engine",
     version,
+    max_term_width = 100,
     after_help = "\
 Exit statuses:
     0  done
@@ -93,8 +94,7 @@ programs that they have launched go on by themselves.";
 
 #[derive(Args)]
 pub struct StartArguments {
-    /// The name of this engine, which no other engine uses.
-    /// By default, the machine and the process: myhost-4242.
+    /// Its name, which no other engine uses [default: host and process, as myhost-4242].
     #[arg(long, value_name = "NAME", env = "TASK_ENGINE_INSTANCE")]
     pub instance: Option<String>,
     /// How many tasks to run at once.
@@ -105,8 +105,7 @@ pub struct StartArguments {
         value_parser = value_parser!(u16).range(1..)
     )]
     pub workers: u16,
-    /// End when no task is due and none is running.
-    /// Tasks for later, retries among them, are left.
+    /// End when no task is due and none is running; those for later are left.
     #[arg(long)]
     pub until_empty: bool,
 }
@@ -114,8 +113,9 @@ pub struct StartArguments {
 const CREATE_HELP: &str = r#"Examples:
   task-engine create waiting '{"waiting_time": 5}' --count 20
   task-engine create command '{"program": "date"}' --in '1h 30m'
-  task-engine create command '{"program": "tar", "arguments": ["-cf", "a.tar", "a"],
-    "directory": "/srv", "environment": {"LANG": "C"}}'
+  task-engine create command '{"program": "tar",
+    "arguments": ["-cf", "a.tar", "a"], "directory": "/srv",
+    "environment": {"LANG": "C"}}'
 
 A task of kind "command" launches a program, without a shell. Its result is the
 exit status and the end of both outputs, 64 KiB at most each; an exit status

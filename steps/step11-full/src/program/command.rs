@@ -47,14 +47,14 @@ pub struct CommandResult {
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
     /// It is retried: the program may be installed later, the disk mounted again.
-    #[error("can't launch \"{program}\"{}", place(directory.as_ref()))]
+    #[error("can't launch \"{program}\"{}: {reason}", place(directory.as_ref()))]
     Launch {
         program: String,
         directory: Option<PathBuf>,
-        source: io::Error,
+        reason: io::Error,
     },
-    #[error("can't follow \"{program}\"")]
-    Follow { program: String, source: io::Error },
+    #[error("can't follow \"{program}\": {reason}")]
+    Follow { program: String, reason: io::Error },
     #[error("\"{program}\" {}{}", how(*status), quote(stderr))]
     Failed {
         program: String,
@@ -78,10 +78,10 @@ impl TaskHandler for CommandTask {
             // A group of its own: Ctrl+C asks the engine to stop, and lets its programs end.
             .process_group(0)
             .spawn()
-            .map_err(|source| CommandError::Launch {
+            .map_err(|reason| CommandError::Launch {
                 program: self.program.clone(),
                 directory: self.directory,
-                source,
+                reason,
             })?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // All at once: a program that writes much on one output waits for somebody to read it.
@@ -89,7 +89,7 @@ impl TaskHandler for CommandTask {
         let program = self.program;
         let (status, stdout, stderr) = match followed {
             Ok(followed) => followed,
-            Err(source) => return Err(CommandError::Follow { program, source }.into()),
+            Err(reason) => return Err(CommandError::Follow { program, reason }.into()),
         };
         let truncated = stdout.truncated || stderr.truncated;
         let (stdout, stderr) = (stdout.text(), stderr.text());

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, Color};
+use comfy_table::{Cell, CellAlignment, Color, Row};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -193,14 +193,7 @@ impl View {
 
     fn show(&self, history: &History) {
         for (bar, (task, executions)) in self.bars.iter().zip(history) {
-            let template = match task.status {
-                TaskStatus::Running => "{spinner:.cyan} {wide_msg}",
-                TaskStatus::Stopped => "{prefix:.green} {wide_msg}",
-                TaskStatus::Failed => "{prefix:.red} {wide_msg}",
-                _ => "{prefix:.yellow} {wide_msg}",
-            };
-            let style = ProgressStyle::with_template(template);
-            bar.set_style(style.expect("the templates above are valid"));
+            bar.set_style(style(task.status));
             bar.set_prefix(match task.status {
                 TaskStatus::Stopped => "✓",
                 TaskStatus::Failed => "✗",
@@ -221,10 +214,20 @@ impl View {
     }
 }
 
+fn style(status: TaskStatus) -> ProgressStyle {
+    let template = match status {
+        TaskStatus::Waiting => "{prefix:.yellow} {wide_msg}",
+        TaskStatus::Running => "{spinner:.cyan} {wide_msg}",
+        TaskStatus::Stopped => "{prefix:.green} {wide_msg}",
+        TaskStatus::Failed => "{prefix:.red} {wide_msg}",
+    };
+    ProgressStyle::with_template(template).expect("constants, which a test tries")
+}
+
 /// The closing table, and where to look next.
 fn report(history: &History, database: &Path) -> String {
     let rows = history.iter().map(|(task, executions)| {
-        vec![
+        Row::from(vec![
             Cell::new(task.id).set_alignment(CellAlignment::Right),
             Cell::new(label(task)),
             status_cell(task.status),
@@ -233,7 +236,7 @@ fn report(history: &History, database: &Path) -> String {
                 TaskStatus::Failed => Color::Red,
                 _ => Color::Reset,
             }),
-        ]
+        ])
     });
     let table = table(
         &["task", "what", "status", "runs", "result or last error"],
@@ -260,4 +263,16 @@ Look next:
   task-engine retry 8
   task-engine start --until-empty\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_valid() {
+        for status in TaskStatus::ALL {
+            style(status);
+        }
+    }
 }

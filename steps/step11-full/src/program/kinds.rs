@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::{Cell, CellAlignment, Row};
 use serde::Serialize;
 use task_engine::{Registry, Store};
 
 use super::Failure;
 use super::output::{json, one_line, print, table};
 
+/// A line of the list.
 #[derive(Serialize)]
-struct Kind {
+struct Line {
     kind: String,
     /// Whether this program can execute it.
     known: bool,
@@ -28,7 +29,7 @@ pub async fn kinds(
     if let Some(store) = store {
         waiting.extend(store.waiting_kinds().await?);
     }
-    let kinds = waiting.into_iter().map(|(kind, waiting)| Kind {
+    let kinds = waiting.into_iter().map(|(kind, waiting)| Line {
         known: known.contains(&kind),
         waiting,
         description: describe(&kind),
@@ -38,13 +39,13 @@ pub async fn kinds(
     print(&if as_json { json(&kinds) } else { show(&kinds) })
 }
 
-fn show(kinds: &[Kind]) -> String {
+fn show(kinds: &[Line]) -> String {
     let rows = kinds.iter().map(|kind| {
-        vec![
+        Row::from(vec![
             Cell::new(one_line(&kind.kind)),
             Cell::new(kind.waiting).set_alignment(CellAlignment::Right),
             Cell::new(kind.description),
-        ]
+        ])
     });
     table(&["kind", "waiting", "what it does"], rows)
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::io::Write;
 
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ContentArrangement, Row, Table, presets};
 use serde::Serialize;
 
 use super::Failure;
@@ -24,13 +24,16 @@ pub fn json(value: &impl Serialize) -> String {
 }
 
 /// A table as wide as the terminal, or as `COLUMNS` says; as wide as it needs to be elsewhere.
-pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Row>) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         // Whether they are wanted is known where they are printed.
-        .enforce_styling();
+        .enforce_styling()
+        .set_truncation_indicator("…");
+    // So that the spaces at the end of a line are bare, and go.
+    table.style_text_only();
     let titles = header.iter().map(|title| Cell::new(title).fg(Color::Blue));
     table.set_header(titles);
     table.add_rows(rows);

@@ -22,13 +22,9 @@ impl Progress {
         if !wanted || !io::stderr().is_terminal() {
             return None;
         }
-        let style = ProgressStyle::with_template(
-            "{elapsed_precise}  {wide_bar}  {human_pos} of {human_len} executions, {msg}",
-        )
-        .expect("a constant template, which a test reads");
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         Some(Self {
-            bar: bar.with_style(style),
+            bar: bar.with_style(style()),
         })
     }
 
@@ -50,6 +46,7 @@ impl Progress {
             sleep(INTERVAL).await;
         }
         self.show(engine, 0);
+        self.bar.set_message("done");
         self.bar.abandon();
     }
 
@@ -57,13 +54,23 @@ impl Progress {
         let (ended, running) = (engine.ended_tasks(), engine.running_tasks().len());
         self.bar.set_length(ended + running as u64 + due);
         self.bar.set_position(ended);
-        self.bar.set_message(format!("{running} running"));
+        let stopping = if engine.is_running() {
+            ""
+        } else {
+            "stopping, "
+        };
+        self.bar.set_message(format!("{stopping}{running} running"));
     }
 
     /// Lets [`Progress::follow`] end.
     pub fn end(&self) {
         self.bar.abandon();
     }
+}
+
+fn style() -> ProgressStyle {
+    let template = "{elapsed_precise}  {wide_bar}  {human_pos} of {human_len} executions, {msg}";
+    ProgressStyle::with_template(template).expect("a constant, which a test tries")
 }
 
 /// Logs on the standard error.
@@ -93,5 +100,13 @@ impl<'a> MakeWriter<'a> for AboveBar {
 
     fn make_writer(&'a self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_template_is_valid() {
+        super::style();
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use task_engine::{Engine, Registry, Store, stop_on_signals};
+use tracing::warn;
 
 use super::Failure;
 use super::cli::StartArguments;
@@ -31,17 +32,24 @@ pub async fn start(
     if !arguments.until_empty {
         return Ok(engine.wait().await?);
     }
-    let Some(progress) = progress else {
-        return Ok(engine.drain().await?);
-    };
     let kinds = registry.kinds();
-    let (drained, ()) = tokio::join!(
-        async {
+    if let Some(progress) = progress {
+        let end = async {
             let drained = engine.drain().await;
             progress.end();
             drained
-        },
-        progress.follow(&store, &handle, &kinds)
-    );
-    Ok(drained?)
+        };
+        let follow = progress.follow(&store, &handle, &kinds);
+        let (drained, ()) = tokio::join!(end, follow);
+        drained?;
+    } else {
+        engine.drain().await?;
+    }
+    let waiting = store.waiting_kinds().await?.into_iter();
+    let known = waiting.filter(|(kind, _)| kinds.contains(kind));
+    let left: usize = known.map(|(_, count)| count).sum();
+    if left > 0 {
+        warn!(tasks = left, "tasks are left waiting");
+    }
+    Ok(())
 }
