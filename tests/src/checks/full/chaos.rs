@@ -70,7 +70,9 @@ impl Chaos<'_> {
             self.start()?;
         }
         let killed = self.create_and_kill()?;
-        for engine in mem::take(&mut self.engines) {
+        for mut engine in mem::take(&mut self.engines) {
+            // Until then, the signal would kill it.
+            engine.program.wait_for("engine started", 1)?;
             engine.program.signal(Signal::SIGTERM)?;
             let events = engine.program.finish()?.success()?.events();
             let started = tasks_of(&events, "task started").len();
