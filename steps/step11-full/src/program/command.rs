@@ -70,7 +70,7 @@ impl TaskHandler for CommandTask {
 
     async fn execute(self, _task: &Task) -> Result<CommandResult, TaskError> {
         let child = self.launch()?;
-        Ok(self.follow(child).await?)
+        Ok(follow(self.program, child).await?)
     }
 }
 
@@ -92,30 +92,29 @@ impl CommandTask {
                 reason,
             })
     }
+}
 
-    async fn follow(self, mut child: Child) -> Result<CommandResult, CommandError> {
-        let program = self.program;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        // All at once: a program that writes much on one output waits for somebody to read it.
-        let (status, stdout, stderr) =
-            match tokio::try_join!(child.wait(), end_of(stdout), end_of(stderr)) {
-                Ok(followed) => followed,
-                Err(reason) => return Err(CommandError::Follow { program, reason }),
-            };
-        if !status.success() {
-            return Err(CommandError::Failed {
-                program,
-                status,
-                stderr: stderr.text(),
-            });
-        }
-        Ok(CommandResult {
-            exit_status: 0,
-            truncated: stdout.truncated || stderr.truncated,
-            stdout: stdout.text(),
+async fn follow(program: String, mut child: Child) -> Result<CommandResult, CommandError> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    // All at once: a program that writes much on one output waits for somebody to read it.
+    let (status, stdout, stderr) =
+        match tokio::try_join!(child.wait(), end_of(stdout), end_of(stderr)) {
+            Ok(followed) => followed,
+            Err(reason) => return Err(CommandError::Follow { program, reason }),
+        };
+    if !status.success() {
+        return Err(CommandError::Failed {
+            program,
+            status,
             stderr: stderr.text(),
-        })
+        });
     }
+    Ok(CommandResult {
+        exit_status: 0,
+        truncated: stdout.truncated || stderr.truncated,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+    })
 }
 
 /// The end of an output.
