@@ -546,6 +546,7 @@ async fn stranded_tasks_are_put_back_when_it_is_sure_that_their_engine_is_dead()
     for (id, retries) in [(3, 0), (6, 4)] {
         let (task, executions) = store.find_task(id).await.unwrap();
         assert_eq!((task.status, task.retries), (TaskStatus::Waiting, retries));
+        assert_eq!(task.scheduled_at, task.updated_at);
         assert_eq!(task.instance, None);
         let error = executions[0].error.as_ref().unwrap();
         insta::allow_duplicates! {
