@@ -1,0 +1,167 @@
+mod builder;
+mod running;
+
+use std::panic;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+pub use builder::EngineBuilder;
+pub use running::RunningEngine;
+
+use crate::{EngineHandle, Error, Registry, RetryPolicy, Store, Worker};
+
+/// How an engine works: what [`EngineBuilder`] sets, as plain data.
+///
+/// Write it as `Config { workers: 2, ..Config::default() }`, so that a new field changes nothing
+/// for you.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How many tasks run at once.
+    pub workers: u16,
+    /// How often the engine looks whether another process has written in the database.
+    pub watch_interval: Duration,
+    /// How long a worker sleeps at most: then it looks at the clock of the store again, which
+    /// may have been set, or stopped with the machine.
+    pub wake_up_interval: Duration,
+    /// When tasks that have failed are executed again.
+    pub retry: RetryPolicy,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            workers: 5,
+            watch_interval: Duration::from_millis(5),
+            wake_up_interval: Duration::from_secs(10),
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// Starts workers and waits for them.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use task_engine::{Engine, Error, Store};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = Store::open(folder.path().join("tasks.db"))?;
+/// let engine = Engine::builder(store)
+///     .instance("mailer-1")
+///     .workers(20)
+///     .wake_up_interval(Duration::from_secs(60))
+///     .start()
+///     .await?;
+/// assert!(engine.running_tasks().is_empty());
+/// engine.shutdown().await
+/// # }
+/// ```
+#[must_use = "an engine does nothing until it runs"]
+pub struct Engine {
+    store: Store,
+    registry: Registry,
+    config: Config,
+    handle: EngineHandle,
+}
+
+impl Engine {
+    /// Makes an engine step by step, on this store; all the steps are optional.
+    pub fn builder(store: Store) -> EngineBuilder {
+        EngineBuilder::new(store)
+    }
+
+    /// Makes an engine whose workers take their tasks in this store and execute them as the
+    /// registry says; its name tells its tasks from those of other engines on the same database.
+    pub fn new(instance: &str, store: Store, registry: Registry, config: Config) -> Self {
+        Self {
+            store: store.for_engine(),
+            registry,
+            config,
+            handle: EngineHandle::new(instance),
+        }
+    }
+
+    /// What stops this engine while it runs.
+    pub fn handle(&self) -> EngineHandle {
+        self.handle.clone()
+    }
+
+    /// Executes tasks, those that wait and those to come, until the engine is asked to stop and
+    /// every worker has ended its last one. A worker that fails stops the engine.
+    ///
+    /// # Errors
+    /// [`Error::NoInstance`] if its name is empty; [`Error::StillRunning`] if tasks are marked as
+    /// running under its name; those of the store: the first one, once all workers have stopped.
+    pub async fn run(self) -> Result<(), Error> {
+        self.check_instance().await?;
+        self.work().await
+    }
+
+    /// Does the same in the background: [`RunningEngine`] stops it and waits for it.
+    ///
+    /// # Errors
+    /// [`Error::NoInstance`] if its name is empty; [`Error::StillRunning`] if tasks are marked as
+    /// running under its name; those of the store.
+    pub async fn start(self) -> Result<RunningEngine, Error> {
+        self.check_instance().await?;
+        Ok(RunningEngine::new(self))
+    }
+
+    async fn work(self) -> Result<(), Error> {
+        let instance = self.handle.instance();
+        info!(instance, workers = self.config.workers, "engine started");
+        self.report_unknown_kinds().await?;
+        let mut workers = JoinSet::new();
+        let watcher = self.store.watcher()?;
+        let wake_up = self.store.wake_up().clone();
+        workers.spawn(watcher.run(self.config.watch_interval, wake_up, self.handle()));
+        for index in 0..self.config.workers {
+            let worker = Worker::new(
+                index,
+                self.handle(),
+                self.store.clone(),
+                self.registry.clone(),
+                self.config.clone(),
+            );
+            workers.spawn(worker.run());
+        }
+        let mut outcome = Ok(());
+        while let Some(joined) = workers.join_next().await {
+            let ended = joined.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
+            if ended.is_err() {
+                self.handle.stop();
+            }
+            outcome = outcome.and(ended);
+        }
+        info!("engine stopped");
+        outcome
+    }
+
+    /// They stay where they are, for another program that knows them.
+    async fn report_unknown_kinds(&self) -> Result<(), Error> {
+        let known = self.registry.kinds();
+        for (kind, count) in self.store.waiting_kinds().await? {
+            if !known.contains(&kind) {
+                warn!(kind, count, "tasks of an unknown kind are left waiting");
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_instance(&self) -> Result<(), Error> {
+        let instance = self.handle.instance();
+        if instance.is_empty() {
+            return Err(Error::NoInstance);
+        }
+        let tasks = self.store.running_tasks(instance).await?;
+        if tasks.is_empty() {
+            Ok(())
+        } else {
+            let instance = instance.to_owned();
+            Err(Error::StillRunning { instance, tasks })
+        }
+    }
+}
