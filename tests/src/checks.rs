@@ -1,4 +1,5 @@
 mod errors;
+mod full;
 mod monitoring;
 mod notifications;
 mod parallelism;
@@ -64,7 +65,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("second-sigint-stops-at-once", "shutdown", shutdown::second_sigint_stops_at_once),
     Check::new("second-sigterm-stops-at-once", "shutdown", shutdown::second_sigterm_stops_at_once),
     Check::new("signal-storm-stops-at-once", "shutdown", shutdown::signal_storm_stops_at_once),
-    Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused),
+    Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused).until("full"),
     Check::new("killed-engine-refuses-to-start-again", "restart", restart::killed_engine_refuses_to_start_again),
     Check::new("engine-of-another-name-starts", "restart", restart::engine_of_another_name_starts),
     Check::new("parameters-reach-the-task", "parameters", parameters::parameters_reach_the_task),
@@ -103,6 +104,14 @@ pub const CHECKS: &[Check] = &[
     Check::new("ill-typed-parameters-fail-their-task-only", "errors", errors::ill_typed_parameters_fail_their_task_only),
     Check::new("sigterm-while-a-retry-waits", "errors", errors::sigterm_while_a_retry_waits),
     Check::new("show-task-shows-errors", "errors", errors::show_task_shows_errors),
+    Check::new("chaos", "full", full::chaos::chaos),
+    Check::new("disk-full", "full", full::disk_full),
+    Check::new("retry-puts-a-failed-task-back", "full", full::retry_puts_a_failed_task_back),
+    Check::new("stranded-tasks-are-put-back", "full", full::stranded_tasks_are_put_back),
+    Check::new("json-output-is-json", "full", full::json_output_is_json),
+    Check::new("until-empty-ends", "full", full::until_empty_ends),
+    Check::new("command-kind-runs-a-program", "full", full::command_kind_runs_a_program),
+    Check::new("demo-tells-its-story", "full", full::demo_tells_its_story),
 ];
 
 /// The tasks of the events with this message, in the order of the log.
@@ -112,6 +121,17 @@ fn tasks_of(events: &[Event], message: &str) -> Vec<i64> {
         .filter(|event| event.message == message)
         .filter_map(Event::task)
         .collect()
+}
+
+/// The tasks that the program lists with these arguments, in its order.
+fn listed(sandbox: &Sandbox, arguments: &[&str]) -> Result<Vec<i64>> {
+    let lines = sandbox.list_tasks(arguments)?.success()?.lines;
+    // Whether or not the table has borders.
+    let first_words = lines.iter().filter_map(|line| {
+        line.split_whitespace()
+            .find(|word| word.contains(char::is_alphanumeric))
+    });
+    Ok(first_words.filter_map(|word| word.parse().ok()).collect())
 }
 
 /// The highest number of tasks that were running at one moment of the log.

@@ -1,4 +1,5 @@
-//! Runs, on one program, the checks that hold at a step: `acceptance SLUG PROGRAM`.
+//! Runs, on one program, the checks that hold at a step, or one check, whether or not it holds:
+//! `acceptance SLUG PROGRAM [CHECK]`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,10 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool> {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [slug, program] = arguments.as_slice() else {
-        bail!("usage: acceptance SLUG PROGRAM");
+    let (slug, program, name) = match arguments.as_slice() {
+        [slug, program] => (slug, program, None),
+        [slug, program, name] => (slug, program, Some(name)),
+        _ => bail!("usage: acceptance SLUG PROGRAM [CHECK]"),
     };
     let program = PathBuf::from(program)
         .canonicalize()
@@ -36,7 +39,9 @@ fn run() -> Result<bool> {
     for check in CHECKS {
         let since = steps.find(check.since)?;
         let until = check.until.map(|slug| steps.find(slug)).transpose()?;
-        if step.number < since.number || until.is_some_and(|until| step.number >= until.number) {
+        let kept =
+            step.number >= since.number && until.is_none_or(|until| step.number < until.number);
+        if !name.map_or(kept, |name| name == check.name) {
             continue;
         }
         match observe(check, &program, &steps, step) {
@@ -51,6 +56,6 @@ fn run() -> Result<bool> {
         }
     }
     println!("\n{passed} passed, {failed} failed");
-    ensure!(passed + failed > 0, "no check holds at step {slug}");
+    ensure!(passed + failed > 0, "there is no such check, or none holds");
     Ok(failed == 0)
 }

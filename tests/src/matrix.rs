@@ -67,10 +67,12 @@ pub fn observe_all(
         for _ in 0..THREADS {
             scope.spawn(|| {
                 loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(&(check, step, expected)) = jobs.get(index) else {
+                    // The last ones first: they take the longest.
+                    let done = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(index) = jobs.len().checked_sub(done + 1) else {
                         break;
                     };
+                    let (check, step, expected) = jobs[index];
                     let observation = Observation {
                         check,
                         step,

@@ -118,22 +118,69 @@ impl<'a> Sandbox<'a> {
         self.start_engine(load)
     }
 
+    /// Makes the program create its database, with no task.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub fn create_database(&self) -> Result<()> {
+        if self.is_before("full") {
+            return self.create_tasks(0, Load::waiting(0.0));
+        }
+        let mut command = self.start_engine_command();
+        command.arg("--until-empty");
+        Program::start(command)?.finish()?.success()?;
+        Ok(())
+    }
+
     /// Creates tasks in the database.
     ///
     /// # Errors
     /// If the command fails.
     pub fn create_tasks(&self, count: u32, load: Load) -> Result<()> {
-        let mut command = self.command(&["create-tasks", "--count", &count.to_string()]);
-        if !self.is_before("parameters") {
-            command
-                .arg("--waiting-time")
-                .arg(load.waiting_time.to_string());
-        }
-        Program::start(command)?
+        Program::start(self.create_tasks_command(count, load))?
             .finish()?
             .success()
             .context("creating tasks")?;
         Ok(())
+    }
+
+    /// The command that creates so many tasks that wait.
+    pub fn create_tasks_command(&self, count: u32, load: Load) -> Command {
+        let count = count.to_string();
+        let waiting_time = load.waiting_time.to_string();
+        if !self.is_before("full") {
+            let parameters = format!(r#"{{"waiting_time": {waiting_time}}}"#);
+            return self.command(&["create", "--count", &count, "waiting", &parameters]);
+        }
+        let mut command = self.command(&["create-tasks", "--count", &count]);
+        if !self.is_before("parameters") {
+            command.arg("--waiting-time").arg(waiting_time);
+        }
+        command
+    }
+
+    /// Creates a task of any kind, with these arguments, or tries to.
+    ///
+    /// # Errors
+    /// If the command can't start, or doesn't end.
+    pub fn create_task(&self, arguments: &[&str]) -> Result<Finished> {
+        self.run(&[&[self.word("create-task", "create")], arguments].concat())
+    }
+
+    /// Shows a task, or tries to.
+    ///
+    /// # Errors
+    /// If the command can't start, or doesn't end.
+    pub fn show_task(&self, id: &str) -> Result<Finished> {
+        self.run(&[self.word("show-task", "show"), id])
+    }
+
+    /// Lists tasks, or tries to.
+    ///
+    /// # Errors
+    /// If the command can't start, or doesn't end.
+    pub fn list_tasks(&self, arguments: &[&str]) -> Result<Finished> {
+        self.run(&[&[self.word("list-tasks", "list")], arguments].concat())
     }
 
     /// Starts an engine on the tasks of the database, under a name of its own.
@@ -155,7 +202,7 @@ impl<'a> Sandbox<'a> {
     }
 
     fn start_engine_with(&self, name: &str, arguments: &[&str], load: Load) -> Result<Program> {
-        let mut command = self.command(&["start-engine"]);
+        let mut command = self.start_engine_command();
         command.args(arguments).env("TASK_ENGINE_INSTANCE", name);
         if let Some(workers) = load.workers {
             command.arg("--workers").arg(workers.to_string());
@@ -166,6 +213,20 @@ impl<'a> Sandbox<'a> {
                 .arg(load.waiting_time.to_string());
         }
         Program::start(command)
+    }
+
+    /// The command that starts an engine, which has no name yet.
+    pub fn start_engine_command(&self) -> Command {
+        self.command(&[self.word("start-engine", "start")])
+    }
+
+    /// The name of a command, which is shorter since it is the one of a tool.
+    fn word(&self, before: &'static str, since: &'static str) -> &'static str {
+        if self.is_before("full") {
+            before
+        } else {
+            since
+        }
     }
 
     /// Lets an engine execute all that waits, and waits for its end.

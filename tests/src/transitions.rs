@@ -46,7 +46,7 @@ const SEEN: &str = "
 /// # Errors
 /// If the program has no database, fails, or doesn't come to an end with its tasks.
 pub fn transitions(sandbox: &Sandbox) -> Result<Vec<Transition>> {
-    sandbox.create_tasks(0, Load::waiting(0.0))?;
+    sandbox.create_database()?;
     let database = sandbox.database()?;
     database.busy_timeout(DEADLINE)?;
     database.execute_batch(WATCH)?;
@@ -57,7 +57,7 @@ pub fn transitions(sandbox: &Sandbox) -> Result<Vec<Transition>> {
     sandbox.create_tasks(1, load)?;
     if !sandbox.is_before("errors") {
         for kind in FAILING_KINDS {
-            sandbox.run(&["create-task", kind])?.success()?;
+            sandbox.create_task(&[kind])?.success()?;
         }
     }
     let engine = sandbox.start_engine(load)?;

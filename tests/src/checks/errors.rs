@@ -2,6 +2,7 @@ use anyhow::{Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use super::listed;
 use crate::sandbox::{Load, Sandbox};
 use crate::{Finished, Program};
 
@@ -48,7 +49,7 @@ pub fn panics_recorded_and_other_tasks_go_on(sandbox: &Sandbox) -> Result<()> {
 pub fn backtrace_recorded_if_asked_for(sandbox: &Sandbox) -> Result<()> {
     for asked_for in ["0", "1"] {
         create(sandbox, "failing_not_retry_error")?;
-        let mut command = sandbox.command(&["start-engine"]);
+        let mut command = sandbox.start_engine_command();
         command
             .env("TASK_ENGINE_INSTANCE", "backtrace")
             .env_remove("RUST_LIB_BACKTRACE")
@@ -126,9 +127,8 @@ pub fn permanent_errors_not_retried(sandbox: &Sandbox) -> Result<()> {
 
     let failed = sandbox.ids("failed")?;
     ensure!(failed == [1, 2], "failed: {failed:?}");
-    let listed = sandbox.run(&["list-tasks", "--status", "failed"])?;
-    let listed = listed.success()?.lines.len();
-    ensure!(listed == 3, "{listed} lines for two tasks and a title");
+    let listed = listed(sandbox, &["--status", "failed"])?;
+    ensure!(listed == [2, 1], "listed: {listed:?}");
     Ok(())
 }
 
@@ -162,7 +162,7 @@ pub fn sigterm_while_a_retry_waits(sandbox: &Sandbox) -> Result<()> {
 
 pub fn show_task_shows_errors(sandbox: &Sandbox) -> Result<()> {
     stop(engine_with_a_failure(sandbox)?)?;
-    let text = sandbox.run(&["show-task", "1"])?.success()?.text();
+    let text = sandbox.show_task("1")?.success()?.text();
     for word in ["failure", "panic", "divide by zero", "scheduled"] {
         ensure!(text.contains(word), "no word of {word} in:\n{text}");
     }
@@ -170,7 +170,7 @@ pub fn show_task_shows_errors(sandbox: &Sandbox) -> Result<()> {
 }
 
 fn create(sandbox: &Sandbox, kind: &str) -> Result<()> {
-    sandbox.run(&["create-task", kind])?.success()?;
+    sandbox.create_task(&[kind])?.success()?;
     Ok(())
 }
 

@@ -100,7 +100,7 @@ pub fn unknown_status_refused(sandbox: &Sandbox) -> Result<()> {
 
 pub fn unusable_database_explained(sandbox: &Sandbox) -> Result<()> {
     let attempt = |path: &str| -> Result<Finished> {
-        let mut command = sandbox.command(&["create-tasks", "--count", "1"]);
+        let mut command = sandbox.create_tasks_command(1, Load::waiting(0.0));
         command.env("TASK_ENGINE_DATABASE", path);
         Program::start(command)?.finish()
     };
@@ -121,6 +121,7 @@ pub fn read_only_database_explained(sandbox: &Sandbox) -> Result<()> {
     fs::set_permissions(sandbox.database_path(), Permissions::from_mode(0o444))?;
     fs::set_permissions(sandbox.folder(), Permissions::from_mode(0o755))?;
 
+    let create = sandbox.create_tasks_command(1, Load::waiting(0.0));
     let refused = if geteuid().is_root() {
         // Permissions don't stop root: the program runs as somebody else, from a place where
         // anybody may run it. Another process copies it: the children that other threads start
@@ -131,20 +132,20 @@ pub fn read_only_database_explained(sandbox: &Sandbox) -> Result<()> {
             .arg(&copy)
             .status()?;
         ensure!(copied.success(), "the program can't be copied");
-        as_nobody(&copy, sandbox)?
+        as_nobody(&copy, &create, sandbox)?
     } else {
-        sandbox.run(&["create-tasks", "--count", "1"])?
+        Program::start(create)?.finish()?
     };
     explained(refused, &["task_engine.db", "can't be written"])?;
     ensure!(sandbox.count("waiting")? == 1, "the database has changed");
     Ok(())
 }
 
-fn as_nobody(program: &Path, sandbox: &Sandbox) -> Result<Finished> {
+fn as_nobody(program: &Path, create: &Command, sandbox: &Sandbox) -> Result<Finished> {
     const NOBODY: u32 = 65534;
     let mut command = Command::new(program);
     command
-        .args(["create-tasks", "--count", "1"])
+        .args(create.get_args())
         .env("TASK_ENGINE_DATABASE", sandbox.database_path())
         .current_dir(sandbox.folder())
         .uid(NOBODY)

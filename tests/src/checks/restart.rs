@@ -8,7 +8,7 @@ use crate::sandbox::{Load, Sandbox};
 pub fn nameless_engine_refused(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(1, Load::waiting(0.0))?;
     for name in [None, Some("")] {
-        let mut command = sandbox.command(&["start-engine"]);
+        let mut command = sandbox.start_engine_command();
         match name {
             None => command.env_remove("TASK_ENGINE_INSTANCE"),
             Some(name) => command.env("TASK_ENGINE_INSTANCE", name),

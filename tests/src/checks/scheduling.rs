@@ -89,8 +89,8 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
             "cannot be used",
         ),
     ] {
-        let command = ["create-task", "waiting", r#"{"waiting_time": 0}"#];
-        let refused = sandbox.run(&[&command, arguments].concat())?;
+        let task = ["waiting", r#"{"waiting_time": 0}"#];
+        let refused = sandbox.create_task(&[&task, arguments].concat())?;
         let text = refused.exited(2)?.text();
         ensure!(text.contains(word), "no word of {word} in: {text}");
     }
@@ -99,8 +99,8 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
 
 /// Creates a task that does nothing, with these options.
 fn create(sandbox: &Sandbox, options: &[&str]) -> Result<()> {
-    let command = ["create-task", "waiting", r#"{"waiting_time": 0}"#];
-    sandbox.run(&[&command, options].concat())?.success()?;
+    let task = ["waiting", r#"{"waiting_time": 0}"#];
+    sandbox.create_task(&[&task, options].concat())?.success()?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use toml::Table;
 use xtask::{Step, Steps};
 
 /// The root of the repository.
@@ -21,9 +22,14 @@ fn target() -> PathBuf {
     this.ancestors().nth(2).unwrap().to_owned()
 }
 
-/// The program of a step.
+/// The program of a step: it has the name of the package, or one of its own.
 pub fn program(step: &Step) -> PathBuf {
-    target().join(&step.package)
+    let manifest = fs::read_to_string(step.directory.join("Cargo.toml")).unwrap();
+    let manifest: Table = manifest.parse().unwrap();
+    let name = manifest.get("bin").map_or(step.package.as_str(), |bin| {
+        bin[0]["name"].as_str().unwrap()
+    });
+    target().join(name)
 }
 
 fn newest(folder: &Path) -> SystemTime {

@@ -1,0 +1,199 @@
+//! Engines are killed at random, for as long as tasks are created.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::mem;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fastrand::Rng;
+use nix::sys::signal::Signal;
+
+use super::numbers;
+use crate::checks::tasks_of;
+use crate::sandbox::{Load, Sandbox};
+use crate::{Event, Program};
+
+const ENGINES: usize = 4;
+/// Each round creates tasks and kills an engine: half a minute, and 5,000 tasks in all.
+const ROUNDS: u32 = 50;
+const ROUND: Duration = Duration::from_millis(600);
+const TASKS_OF_A_ROUND: u32 = 100;
+
+/// Long enough to keep the workers busy most of the time.
+const LOAD: Load = Load {
+    waiting_time: 0.1,
+    workers: None,
+};
+
+/// Names the number that repeats a draw, though not the race between the processes.
+const SEED: &str = "CHAOS_SEED";
+
+pub fn chaos(sandbox: &Sandbox) -> Result<()> {
+    let seed = match env::var(SEED) {
+        Ok(seed) => seed.parse().context(SEED)?,
+        Err(_) => fastrand::u64(..),
+    };
+    let mut chaos = Chaos {
+        sandbox,
+        random: Rng::with_seed(seed),
+        engines: Vec::new(),
+        started: 0,
+        put_back: BTreeMap::new(),
+        finished: Vec::new(),
+    };
+    chaos.run().with_context(|| format!("{SEED}={seed}"))
+}
+
+struct Chaos<'a> {
+    sandbox: &'a Sandbox<'a>,
+    random: Rng,
+    engines: Vec<Engine>,
+    /// How many engines have been started.
+    started: u32,
+    /// How many times each task was put back, since its engine had been killed.
+    put_back: BTreeMap<i64, usize>,
+    /// The tasks that the engines say they have finished.
+    finished: Vec<i64>,
+}
+
+struct Engine {
+    name: String,
+    program: Program,
+}
+
+impl Chaos<'_> {
+    fn run(&mut self) -> Result<()> {
+        self.sandbox.create_database()?;
+        for _ in 0..ENGINES {
+            self.start()?;
+        }
+        let killed = self.create_and_kill()?;
+        for engine in mem::take(&mut self.engines) {
+            engine.program.signal(Signal::SIGTERM)?;
+            let events = engine.program.finish()?.success()?.events();
+            let started = tasks_of(&events, "task started").len();
+            let name = engine.name;
+            ensure!(self.note(&events) == started, "{name} has left tasks");
+        }
+        for name in killed {
+            self.put_back(&name)?;
+        }
+        let last = self.sandbox.start_engine_named("last", LOAD)?;
+        let events = self.sandbox.drain(last)?.success()?.events();
+        self.note(&events);
+        self.verify()
+    }
+
+    /// Gives the names of the killed engines whose tasks may still be stranded.
+    fn create_and_kill(&mut self) -> Result<Vec<String>> {
+        let beginning = Instant::now();
+        let mut creations = Vec::new();
+        let mut killed = Vec::new();
+        for round in 1..=ROUNDS {
+            let create = self.sandbox.create_tasks_command(TASKS_OF_A_ROUND, LOAD);
+            creations.push(Program::start(create)?);
+            sleep(ROUND.mul_f64(self.random.f64()));
+            let name = self.kill()?;
+            self.start()?;
+            // Somebody looks after some of them at once, while the other engines are at work; so
+            // it is in the first rounds, where a program that can't fails without delay.
+            if round <= 5 || self.random.bool() {
+                self.put_back(&name)?;
+            } else {
+                killed.push(name);
+            }
+            sleep((ROUND * round).saturating_sub(beginning.elapsed()));
+        }
+        for creation in creations {
+            creation.finish()?.success().context("creating tasks")?;
+        }
+        Ok(killed)
+    }
+
+    fn start(&mut self) -> Result<()> {
+        self.started += 1;
+        let name = format!("chaos_{}", self.started);
+        let program = self.sandbox.start_engine_named(&name, LOAD)?;
+        self.engines.push(Engine { name, program });
+        Ok(())
+    }
+
+    fn kill(&mut self) -> Result<String> {
+        let victim = self.random.usize(..self.engines.len());
+        let Engine { name, program } = self.engines.swap_remove(victim);
+        program.signal(Signal::SIGKILL)?;
+        let finished = program.finish()?;
+        ensure!(
+            finished.status.code().is_none(),
+            "{name} has ended before it was killed: {:?}",
+            finished.lines.last()
+        );
+        self.note(&finished.events());
+        Ok(name)
+    }
+
+    /// Notes which tasks are finished by these events, and how many.
+    fn note(&mut self, events: &[Event]) -> usize {
+        let finished = tasks_of(events, "task finished");
+        self.finished.extend(&finished);
+        finished.len()
+    }
+
+    fn put_back(&mut self, name: &str) -> Result<()> {
+        let database = self.sandbox.database()?;
+        let select = "SELECT id FROM tasks WHERE status = 'running' AND instance = ?1 ORDER BY id";
+        let mut stranded = database.prepare(select)?;
+        let stranded = stranded.query_map([name], |row| row.get(0))?;
+        let stranded: Vec<i64> = stranded.collect::<rusqlite::Result<_>>()?;
+        if stranded.is_empty() {
+            return Ok(());
+        }
+        let retry = ["retry", "--stranded", name, "--yes"];
+        let put_back = self.sandbox.run(&retry)?.success()?;
+        let named = numbers(&put_back);
+        ensure!(
+            stranded.iter().all(|task| named.contains(task)),
+            "{stranded:?} were running under the name {name}, but it puts back: {}",
+            put_back.text()
+        );
+        for task in stranded {
+            *self.put_back.entry(task).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<()> {
+        ensure!(!self.put_back.is_empty(), "no kill has interrupted a task");
+        let database = self.sandbox.database()?;
+        let check = "PRAGMA integrity_check";
+        let verdict: String = database.query_one(check, [], |row| row.get(0))?;
+        ensure!(verdict == "ok", "the database is damaged: {verdict}");
+
+        let mut tasks = database.prepare(
+            "SELECT tasks.id, tasks.status,
+                 (SELECT group_concat(status, ' ' ORDER BY id) FROM task_executions
+                  WHERE task_id = tasks.id)
+             FROM tasks ORDER BY tasks.id",
+        )?;
+        let mut rows = tasks.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            let (task, status, runs): (i64, String, Option<String>) = row.try_into()?;
+            let kills = self.put_back.get(&task).copied().unwrap_or_default();
+            let expected = "failure ".repeat(kills) + "success";
+            ensure!(
+                status == "stopped" && runs.as_ref() == Some(&expected),
+                "task {task} is {status} after {kills} kills, its executions are {runs:?}"
+            );
+            count += 1;
+        }
+        let created = ROUNDS * TASKS_OF_A_ROUND;
+        ensure!(count == created, "{count} tasks are left of {created}");
+        let mut finished = BTreeSet::new();
+        let twice = self.finished.iter().find(|task| !finished.insert(*task));
+        ensure!(twice.is_none(), "task {twice:?} was finished twice");
+        Ok(())
+    }
+}
