@@ -2,6 +2,9 @@
 set -m
 trap 'kill -9 $(jobs -p) 2>/dev/null' EXIT
 
+# What the reader has installed.
+PATH="$PATH:$BOOK_PROGRAMS"
+
 # `cargo run` as the reader types it, on programs already built. In the
 # background, or in a pipe, the shell that runs this becomes the program.
 cargo() {

@@ -22,21 +22,40 @@ pub struct Programs {
 #[derive(Deserialize)]
 struct Metadata {
     target_directory: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 impl Programs {
-    /// Builds the packages that `commands` run, so that a session shows no
+    /// Builds the packages that `commands` run, by `cargo run` or by the name of
+    /// a program that `cargo install` would install, so that a session shows no
     /// compilation and waits for none.
     ///
     /// # Errors
     /// When a package can't be built.
     pub fn build(root: &Path, commands: &[String]) -> Result<Self> {
-        let packages: BTreeSet<&str> = commands
+        let metadata = metadata(root)?;
+        let run = commands
             .iter()
             .flat_map(|command| PACKAGE.captures_iter(command))
-            .filter_map(|found| Some(found.get(1)?.as_str()))
-            .collect();
-        for package in packages {
+            .filter_map(|found| Some(found.get(1)?.as_str()));
+        let installed = metadata
+            .packages
+            .iter()
+            .filter(|package| package.installs_one_of(commands))
+            .map(|package| package.name.as_str());
+        for package in run.chain(installed).collect::<BTreeSet<_>>() {
             let status = Command::new("cargo")
                 .args(["build", "--quiet", "--bins", "--examples", "-p", package])
                 .current_dir(root)
@@ -44,15 +63,33 @@ impl Programs {
                 .context("can't run cargo")?;
             ensure!(status.success(), "can't build {package}");
         }
-        let output = Command::new("cargo")
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .current_dir(root)
-            .output()
-            .context("can't run cargo")?;
-        let metadata: Metadata = serde_json::from_slice(&output.stdout)
-            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
         Ok(Self {
             folder: metadata.target_directory.join("debug"),
         })
     }
+}
+
+impl Package {
+    /// Whether a command begins with a program of this package that has a name of
+    /// its own.
+    fn installs_one_of(&self, commands: &[String]) -> bool {
+        let programs = self.targets.iter().filter(|target| {
+            target.kind.iter().any(|kind| kind == "bin") && target.name != self.name
+        });
+        programs.map(|target| &target.name).any(|program| {
+            commands
+                .iter()
+                .any(|command| command.split_whitespace().next() == Some(program))
+        })
+    }
+}
+
+fn metadata(root: &Path) -> Result<Metadata> {
+    let output = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root)
+        .output()
+        .context("can't run cargo")?;
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -78,7 +78,7 @@ pub enum Error {
     #[error(
         "tasks {tasks:?} are still marked as running under the name \"{instance}\": another engine \
          is using this name, or one was killed. If none is using it, put these tasks back to \
-         waiting in the database, or delete them; or else choose another name"
+         waiting in the database; or else choose another name"
     )]
     StillRunning {
         /// The name of the engine.

@@ -20,7 +20,7 @@ async fn an_engine_refuses_to_start_while_tasks_run_under_its_name() {
     let error = engine(5, &store, nothing()).run().await.unwrap_err();
 
     assert!(matches!(&error, Error::StillRunning { tasks, .. } if tasks == &[1, 2]));
-    insta::assert_snapshot!(error, @r#"tasks [1, 2] are still marked as running under the name "test": another engine is using this name, or one was killed. If none is using it, put these tasks back to waiting in the database, or delete them; or else choose another name"#);
+    insta::assert_snapshot!(error, @r#"tasks [1, 2] are still marked as running under the name "test": another engine is using this name, or one was killed. If none is using it, put these tasks back to waiting in the database; or else choose another name"#);
     assert_eq!(rows("tasks"), before);
 }
 

@@ -105,7 +105,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             })
         }
         Command::Retry(arguments) => retry::retry(&existing()?, arguments).await,
-        Command::Kinds { json } => kinds::kinds(existing().ok(), &registry(), json).await,
+        Command::Kinds { json } => {
+            let store = path.exists().then(|| Store::open(path)).transpose()?;
+            kinds::kinds(store, &registry(), json).await
+        }
         Command::Demo => demo::demo().await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -236,6 +236,31 @@ async fn a_drained_store_has_nothing_due_even_if_tasks_create_others() {
     assert_eq!(store.count_tasks(TaskStatus::Waiting).await.unwrap(), 1);
 }
 
+/// Between the moment when a worker takes a task and the one when its engine knows, only the
+/// database does.
+#[tokio::test]
+async fn there_is_work_as_long_as_a_task_is_due_or_runs() {
+    let store = Store::open_with_clock(database(), Clock::manual(at(START))).unwrap();
+    let kinds = ["test".to_owned()];
+    let has_work = || async { store.has_work("test", &kinds).await.unwrap() };
+    assert!(!has_work().await);
+    let later = new_task("test", "{}").at(at(START + 1));
+    store.create_new_task(later).await.unwrap();
+    store
+        .create_new_task(new_task("other", "{}"))
+        .await
+        .unwrap();
+    assert!(!has_work().await);
+
+    create_tasks(&store, 1).await;
+    assert!(has_work().await);
+    let task = acquire(&store).await.unwrap();
+    assert!(has_work().await);
+    assert!(!store.has_work("another", &kinds).await.unwrap());
+    common::end(&store, task.id).await.unwrap();
+    assert!(!has_work().await);
+}
+
 /// They share a store, and each sleeps until there is a task that it knows.
 #[tokio::test(start_paused = true)]
 async fn two_engines_in_one_process_each_wake_for_their_own_kind() {
@@ -521,6 +546,7 @@ async fn stranded_tasks_are_put_back_when_it_is_sure_that_their_engine_is_dead()
     for (id, retries) in [(3, 0), (6, 4)] {
         let (task, executions) = store.find_task(id).await.unwrap();
         assert_eq!((task.status, task.retries), (TaskStatus::Waiting, retries));
+        assert_eq!(task.scheduled_at, task.updated_at);
         assert_eq!(task.instance, None);
         let error = executions[0].error.as_ref().unwrap();
         insta::allow_duplicates! {

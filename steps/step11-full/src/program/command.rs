@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use signal_hook::low_level::signal_name;
 use task_engine::{Task, TaskError, TaskHandler};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// How much of each output is kept: its end, where the reason of a failure is.
 const LIMIT: usize = 64 * 1024;
@@ -18,7 +18,8 @@ const LIMIT: usize = 64 * 1024;
 /// How much of the error output goes into the message of an error.
 const MESSAGE_LIMIT: usize = 1000;
 
-/// Launches a program, without a shell, and waits for its end.
+/// Launches a program, without a shell, and waits until it has ended and all those that write on
+/// its outputs, such as programs that it has left behind, have closed them.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandTask {
@@ -68,7 +69,14 @@ impl TaskHandler for CommandTask {
     type Output = CommandResult;
 
     async fn execute(self, _task: &Task) -> Result<CommandResult, TaskError> {
-        let mut child = Command::new(&self.program)
+        let child = self.launch()?;
+        Ok(follow(self.program, child).await?)
+    }
+}
+
+impl CommandTask {
+    fn launch(&self) -> Result<Child, CommandError> {
+        Command::new(&self.program)
             .args(&self.arguments)
             .envs(&self.environment)
             .current_dir(self.directory.as_deref().unwrap_or(".".as_ref()))
@@ -80,34 +88,33 @@ impl TaskHandler for CommandTask {
             .spawn()
             .map_err(|reason| CommandError::Launch {
                 program: self.program.clone(),
-                directory: self.directory,
+                directory: self.directory.clone(),
                 reason,
-            })?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        // All at once: a program that writes much on one output waits for somebody to read it.
-        let followed = tokio::try_join!(child.wait(), end_of(stdout), end_of(stderr));
-        let program = self.program;
-        let (status, stdout, stderr) = match followed {
-            Ok(followed) => followed,
-            Err(reason) => return Err(CommandError::Follow { program, reason }.into()),
-        };
-        let truncated = stdout.truncated || stderr.truncated;
-        let (stdout, stderr) = (stdout.text(), stderr.text());
-        if !status.success() {
-            return Err(CommandError::Failed {
-                program,
-                status,
-                stderr,
-            }
-            .into());
-        }
-        Ok(CommandResult {
-            exit_status: 0,
-            stdout,
-            stderr,
-            truncated,
-        })
+            })
     }
+}
+
+async fn follow(program: String, mut child: Child) -> Result<CommandResult, CommandError> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    // All at once: a program that writes much on one output waits for somebody to read it.
+    let (status, stdout, stderr) =
+        match tokio::try_join!(child.wait(), end_of(stdout), end_of(stderr)) {
+            Ok(followed) => followed,
+            Err(reason) => return Err(CommandError::Follow { program, reason }),
+        };
+    if !status.success() {
+        return Err(CommandError::Failed {
+            program,
+            status,
+            stderr: stderr.text(),
+        });
+    }
+    Ok(CommandResult {
+        exit_status: 0,
+        truncated: stdout.truncated || stderr.truncated,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+    })
 }
 
 /// The end of an output.
@@ -118,6 +125,12 @@ struct Captured {
 }
 
 impl Captured {
+    fn keep_end(&mut self) {
+        let excess = self.bytes.len().saturating_sub(LIMIT);
+        self.bytes.drain(..excess);
+        self.truncated |= excess > 0;
+    }
+
     /// What is not UTF-8 becomes U+FFFD.
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
@@ -129,13 +142,13 @@ async fn end_of(output: Option<impl AsyncRead + Unpin>) -> io::Result<Captured> 
     let Some(mut output) = output else {
         return Ok(captured);
     };
-    let Captured { bytes, truncated } = &mut captured;
-    while output.read_buf(bytes).await? > 0 {
-        if let Some(excess) = bytes.len().checked_sub(LIMIT).filter(|&excess| excess > 0) {
-            bytes.drain(..excess);
-            *truncated = true;
+    while output.read_buf(&mut captured.bytes).await? > 0 {
+        // Not at each read: what is kept has to move.
+        if captured.bytes.len() > 16 * LIMIT {
+            captured.keep_end();
         }
     }
+    captured.keep_end();
     Ok(captured)
 }
 
