@@ -33,7 +33,7 @@ impl Mask {
             });
         }
         let mut mask = Self {
-            names: Names::of(package),
+            names: names(package, source),
             description: String::new(),
             identity: String::new(),
         };
@@ -83,6 +83,20 @@ impl Mask {
         }
         Ok(())
     }
+}
+
+/// A crate can give its library another name than its package's.
+fn names(package: &str, source: &Tree) -> Names {
+    let manifest = source.get(manifest::FILE).map(String::as_str);
+    let manifest = manifest.and_then(|text| Document::parse(text).ok());
+    let library = manifest.as_ref().and_then(|manifest| {
+        let name = manifest.get("lib")?.get("name")?;
+        name.as_str()
+    });
+    library.map_or_else(
+        || Names::of(package),
+        |library| Names::given(package, library),
+    )
 }
 
 fn marks() -> Names {
@@ -172,6 +186,23 @@ tokio.workspace = true
             "use step02_two::Task; // task_engine, step02-two\n"
         );
         assert!(unmasked.contains_key("src/snapshots/step02_two__a.snap"));
+    }
+
+    #[test]
+    fn a_library_may_have_a_name_of_its_own() {
+        let (_, masked) = Mask::apply("step01-loop", &tree()).unwrap();
+        let mut named = tree();
+        named.insert(
+            "Cargo.toml".to_owned(),
+            "[package]\nname = \"step12-full\"\n[lib]\nname = \"engine\"\n".to_owned(),
+        );
+        named.insert("src/main.rs".to_owned(), "use engine::Task;\n".to_owned());
+        let (mask, hidden) = Mask::apply("step12-full", &named).unwrap();
+        assert_eq!(hidden["src/main.rs"], "use ⟦library⟧::Task;\n");
+        assert_eq!(
+            mask.remove(&masked)["src/main.rs"],
+            "use engine::Task; // task_engine, step12-full\n"
+        );
     }
 
     #[test]
