@@ -22,7 +22,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             workers: 5,
-            watch_interval: Duration::from_millis(5),
+            watch_interval: Duration::from_millis(10),
             wake_up_interval: Duration::from_secs(10),
         }
     }

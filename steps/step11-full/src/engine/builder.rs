@@ -41,7 +41,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How often the engine looks whether another process has written in the database: each 5
+    /// How often the engine looks whether another process has written in the database: each 10
     /// milliseconds by default, which costs next to nothing.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
         self.config.watch_interval = interval;
