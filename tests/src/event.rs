@@ -2,6 +2,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+/// What a line of the log begins with.
+const TIMESTAMP: &str = "2026-11-24T03:44:53.095420Z";
+const LEVELS: [&str; 4] = ["Z ERROR ", "Z  WARN ", "Z  INFO ", "Z DEBUG "];
+
 /// A line of the log: a timestamp, a level, a message, and fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -15,12 +19,14 @@ pub struct Event {
 
 impl Event {
     /// Reads a line of the log; other lines give nothing.
+    ///
+    /// What Rust says of a panic is written piece by piece, on the same output: the end of such a
+    /// piece may come first.
     pub fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split_whitespace();
-        let time = words.next()?.parse().ok()?;
-        let _level = words
-            .next()
-            .filter(|word| ["ERROR", "WARN", "INFO", "DEBUG"].contains(word))?;
+        let end = LEVELS.iter().find_map(|level| line.find(level))? + "Z".len();
+        let time = line.get(end.checked_sub(TIMESTAMP.len())?..end)?;
+        let time = time.parse().ok()?;
+        let words = line[end..].split_whitespace().skip(1);
         let mut message = Vec::new();
         let mut fields: Vec<(String, String)> = Vec::new();
         for word in words {
@@ -71,6 +77,14 @@ mod tests {
         let event = Event::parse(line).unwrap();
         assert_eq!(event.message, "stopped at once");
         assert_eq!(event.fields["tasks"], "{1, 2}");
+    }
+
+    #[test]
+    fn a_line_may_come_after_a_piece_of_another() {
+        let line = "at worker.rs:7912026-11-24T03:44:53.095420Z  INFO task finished task=17";
+        let event = Event::parse(line).unwrap();
+        assert_eq!(event.message, "task finished");
+        assert_eq!(event.time, TIMESTAMP.parse().unwrap());
     }
 
     #[test]

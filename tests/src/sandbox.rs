@@ -93,6 +93,7 @@ impl<'a> Sandbox<'a> {
             .args(arguments)
             .current_dir(self.folder())
             .env_remove("NO_COLOR")
+            .env_remove("RUST_BACKTRACE")
             .env("TASK_ENGINE_DATABASE", self.database_path());
         command
     }
