@@ -3,8 +3,7 @@
 use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
-use similar::{Algorithm, ChangeTag, TextDiff};
-use xtask::Change;
+use xtask::{Change, Tag};
 
 use crate::html;
 use crate::item;
@@ -70,20 +69,24 @@ impl FileDiff {
     /// Compares the two texts of `change`.
     #[must_use]
     pub fn new(change: &Change) -> Self {
-        let old = change.old.as_deref().unwrap_or_default();
-        let new = change.new.as_deref().unwrap_or_default();
-        let diff = TextDiff::configure()
-            .algorithm(Algorithm::Patience)
-            .diff_lines(old, new);
-        let lines = diff.iter_all_changes().map(|line| Line {
-            side: match line.tag() {
-                ChangeTag::Equal => Side::Kept,
-                ChangeTag::Delete => Side::Deleted,
-                ChangeTag::Insert => Side::Added,
-            },
-            old: line.old_index().map(|index| index + 1),
-            new: line.new_index().map(|index| index + 1),
-            text: line.value().trim_end_matches('\n').to_owned(),
+        let (mut old, mut new) = (0, 0);
+        let next = |number: &mut usize| {
+            *number += 1;
+            Some(*number)
+        };
+        let lines = change.lines().into_iter().map(|line| {
+            let (side, old, new) = match line.tag {
+                Tag::Kept => (Side::Kept, next(&mut old), next(&mut new)),
+                Tag::Deleted => (Side::Deleted, next(&mut old), None),
+                Tag::Added => (Side::Added, None, next(&mut new)),
+            };
+            let text = line.text;
+            Line {
+                side,
+                old,
+                new,
+                text,
+            }
         });
         Self {
             path: change.path.clone(),

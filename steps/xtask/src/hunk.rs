@@ -55,15 +55,9 @@ impl Change {
     /// The hunks of the change, in order, with three lines of context.
     #[must_use]
     pub fn hunks(&self) -> Vec<Hunk> {
-        let old = self.old.as_deref().unwrap_or_default();
-        let new = self.new.as_deref().unwrap_or_default();
-        // Compared to Myers, Histogram doesn't pair the braces and blank lines of unrelated items.
-        let diff = TextDiff::configure()
-            .algorithm(Algorithm::Histogram)
-            .diff_lines(old, new);
+        let diff = self.compare();
         let old_lines: Vec<&str> = diff.iter_old_slices().collect();
-        let new_lines: Vec<&str> = diff.iter_new_slices().collect();
-        let ops = slide(diff.ops(), &old_lines, &new_lines);
+        let ops = readable_ops(&diff);
         let rust = Path::new(&self.path)
             .extension()
             .is_some_and(|extension| extension == "rs");
@@ -74,16 +68,39 @@ impl Change {
             .collect()
     }
 
+    /// Every line of both texts, in order.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        let diff = self.compare();
+        readable_ops(&diff)
+            .iter()
+            .flat_map(|op| diff.iter_changes(op))
+            .map(|change| line(change.tag(), change.value()))
+            .collect()
+    }
+
     /// How many lines the change adds and deletes.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
-        let hunks = self.hunks();
-        let count = |tag| {
-            let lines = hunks.iter().flat_map(|hunk| &hunk.lines);
-            lines.filter(|line| line.tag == tag).count()
-        };
+        let lines = self.lines();
+        let count = |tag| lines.iter().filter(|line| line.tag == tag).count();
         (count(Tag::Added), count(Tag::Deleted))
     }
+
+    fn compare(&self) -> TextDiff<'_, '_, str> {
+        let old = self.old.as_deref().unwrap_or_default();
+        let new = self.new.as_deref().unwrap_or_default();
+        // Compared to Myers, Histogram doesn't pair the braces and blank lines of unrelated items.
+        TextDiff::configure()
+            .algorithm(Algorithm::Histogram)
+            .diff_lines(old, new)
+    }
+}
+
+fn readable_ops(diff: &TextDiff<'_, '_, str>) -> Vec<DiffOp> {
+    let old: Vec<&str> = diff.iter_old_slices().collect();
+    let new: Vec<&str> = diff.iter_new_slices().collect();
+    slide(diff.ops(), &old, &new)
 }
 
 fn hunk(group: &[DiffOp], diff: &TextDiff<'_, '_, str>, old: &[&str], rust: bool) -> Hunk {
