@@ -12,9 +12,6 @@ use crate::html;
 use crate::library::Library;
 use crate::page::Page;
 
-/// What opens the excuse of a step that is longer than it should be.
-pub const EXCUSE: &str = "Hors budget\u{a0}: ";
-
 /// Snapshots have long names that say nothing more than their tests.
 const SNAPSHOTS: &str = "tests/snapshots/";
 
@@ -46,13 +43,6 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
         package = step.package,
         size = lines(source_size(library, step)),
     );
-    if let Some(excuse) = &step.excuse {
-        let _ = write!(
-            card,
-            "<p class=\"card-excuse\">{EXCUSE}{}</p>",
-            html::inline(excuse)
-        );
-    }
     card.push_str("<dl>");
     files(&mut card, page, step, &changes);
     dependencies(&mut card, library, step)?;

@@ -13,7 +13,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
 use xtask::Steps;
 
-use crate::card;
 use crate::files::{files, read};
 use crate::problem::Problem;
 use crate::prose::{self, Paragraph};
@@ -116,7 +115,7 @@ fn is_known(known: &BTreeSet<String>, word: &str) -> bool {
 }
 
 /// All the French that the book prints: chapters, sentences of the checks,
-/// titles and excuses of the steps.
+/// titles of the steps.
 fn chapters(root: &Path) -> Result<Vec<Chapter>> {
     let mut chapters = Vec::new();
     for path in files(&root.join("book/src"))? {
@@ -134,9 +133,7 @@ fn chapters(root: &Path) -> Result<Vec<Chapter>> {
     }
     for step in Steps::load(root)?.iter() {
         let file = format!("steps/{}/Cargo.toml", step.package);
-        chapters.push(values(root, &file, |key| {
-            ["title", "excuse"].contains(&key)
-        })?);
+        chapters.push(values(root, &file, |key| key == "title")?);
     }
     Ok(chapters)
 }
@@ -151,11 +148,7 @@ fn values(root: &Path, file: &str, wanted: fn(&str) -> bool) -> Result<Chapter> 
         };
         for (key, value) in &entry {
             if let (true, Some(sentence)) = (wanted(key), value.as_str()) {
-                let sentence = match key.as_str() {
-                    "excuse" => format!("{}{sentence}", card::EXCUSE),
-                    _ => sentence.to_owned(),
-                };
-                paragraphs.extend(prose::sentence(&sentence, index + 1));
+                paragraphs.extend(prose::sentence(sentence, index + 1));
             }
         }
     }

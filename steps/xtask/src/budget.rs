@@ -2,12 +2,21 @@
 
 use crate::{Change, Step};
 
-/// Changed lines, and deletions among them, that a step aims at.
-const AIM: (usize, usize) = (120, 15);
-/// Changed lines, and deletions among them, above which a step owes its reader an excuse.
-const LIMIT: (usize, usize) = (200, 30);
+/// Changed lines that a step aims at.
+const AIM: usize = 120;
+/// Added lines that a step never exceeds.
+const ADDED: usize = 250;
+/// The same for the step that puts everything together.
+const ADDED_IN_LAST: usize = 400;
+/// Deleted lines that no step exceeds.
+const DELETED: usize = 40;
+/// The step that puts everything together.
+const LAST: &str = "full";
 
-/// The size of a step's difference in `src/`.
+/// The folders that count: the library, the program and their schema.
+const COUNTED: [&str; 2] = ["src/", "migrations/"];
+
+/// The size of a step's difference in `src/` and `migrations/`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
     /// Added lines.
@@ -27,21 +36,21 @@ pub enum Budget {
     Kept,
     /// It is larger than steps aim at, and still acceptable.
     AboveAim,
-    /// It is too large, and says why.
-    Excused,
-    /// It is too large, and doesn't say why.
-    Over,
+    /// It is two steps: no step adds and deletes more than this.
+    Over {
+        /// The most lines that it may add.
+        added: usize,
+        /// The most lines that it may delete.
+        deleted: usize,
+    },
 }
 
 impl Size {
-    /// Counts the changes in `src/`.
+    /// Counts the changes in `src/` and `migrations/`.
     #[must_use]
     pub fn of(changes: &[Change]) -> Self {
         let mut size = Self::default();
-        for change in changes
-            .iter()
-            .filter(|change| change.path.starts_with("src/"))
-        {
+        for change in changes.iter().filter(|change| counts(&change.path)) {
             let (added, deleted) = change.size();
             size.added += added;
             size.deleted += deleted;
@@ -53,20 +62,28 @@ impl Size {
     /// Judges the size of this step's difference.
     #[must_use]
     pub fn budget(&self, step: &Step) -> Budget {
+        let added = if step.slug == LAST {
+            ADDED_IN_LAST
+        } else {
+            ADDED
+        };
         if step.number == 1 {
             Budget::First
-        } else if self.within(AIM) {
-            Budget::Kept
-        } else if self.within(LIMIT) {
+        } else if self.added > added || self.deleted > DELETED {
+            Budget::Over {
+                added,
+                deleted: DELETED,
+            }
+        } else if self.added + self.deleted > AIM {
             Budget::AboveAim
-        } else if step.excuse.is_some() {
-            Budget::Excused
         } else {
-            Budget::Over
+            Budget::Kept
         }
     }
+}
 
-    fn within(&self, (changed, deleted): (usize, usize)) -> bool {
-        self.added + self.deleted <= changed && self.deleted <= deleted
-    }
+/// Whether the lines of this file count.
+#[must_use]
+pub fn counts(path: &str) -> bool {
+    COUNTED.iter().any(|folder| path.starts_with(folder))
 }

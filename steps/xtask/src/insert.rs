@@ -106,11 +106,7 @@ fn renumbered(step: &Step) -> Result<Move, Error> {
 fn unwritten(path: &Path, text: &str) -> Result<String, Error> {
     let mut document = manifest::parse(path, text)?;
     document["package"]["description"] = value(TODO);
-    let step = &mut document["package"]["metadata"]["step"];
-    step["title"] = value(TODO);
-    if let Some(step) = step.as_table_like_mut() {
-        step.remove("excuse");
-    }
+    document["package"]["metadata"]["step"]["title"] = value(TODO);
     Ok(document.to_string())
 }
 

@@ -28,7 +28,7 @@ mod start;
 mod step;
 mod steps;
 
-pub use budget::{Budget, Size};
+pub use budget::{Budget, Size, counts};
 pub use change::{Change, compare};
 pub use error::Error;
 pub use files::Tree;

@@ -12,12 +12,8 @@ pub(crate) const TODO: &str = "TODO";
 /// Prints the table; fails if a step is over its budget, or has no title or description yet.
 pub(crate) fn run(steps: &Steps) -> Result<ExitCode, Error> {
     let mut problems = Vec::new();
-    let mut rows = vec![
-        [
-            "", "slug", "part", "src/ +", "-", "files", "budget", "title",
-        ]
-        .map(str::to_owned),
-    ];
+    let mut rows =
+        vec![["", "slug", "part", "+", "-", "files", "budget", "title"].map(str::to_owned)];
     for step in steps.iter() {
         let size = Size::of(&steps.changes(&step.slug)?);
         let budget = size.budget(step);
@@ -43,8 +39,7 @@ fn row(step: &Step, size: Size, budget: Budget) -> [String; 8] {
         Budget::First => "first step",
         Budget::Kept => "kept",
         Budget::AboveAim => "above aim",
-        Budget::Excused => "excused",
-        Budget::Over => "over budget",
+        Budget::Over { .. } => "over budget",
     };
     [
         format!("{:02}", step.number),
@@ -59,15 +54,13 @@ fn row(step: &Step, size: Size, budget: Budget) -> [String; 8] {
 }
 
 fn over_budget(step: &Step, size: Size, budget: Budget) -> Option<String> {
-    (budget == Budget::Over).then(|| {
-        format!(
-            "`{}` is over budget: {} changed lines in src/ (at most 200), {} of them deletions (at most 30); make the step smaller, split it, or give its excuse, in French, in [package.metadata.step] of {}/Cargo.toml: excuse = \"…\"",
-            step.slug,
-            size.added + size.deleted,
-            size.deleted,
-            step.package
-        )
-    })
+    let Budget::Over { added, deleted } = budget else {
+        return None;
+    };
+    Some(format!(
+        "`{}` is over budget: it adds {} lines to src/ and migrations/ (at most {added}) and deletes {} there (at most {deleted}): make two steps of it",
+        step.slug, size.added, size.deleted,
+    ))
 }
 
 fn unwritten(step: &Step) -> Option<String> {

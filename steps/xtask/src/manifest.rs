@@ -34,7 +34,6 @@ pub(crate) struct Metadata {
 pub(crate) struct Identity {
     pub(crate) part: u32,
     pub(crate) title: String,
-    pub(crate) excuse: Option<String>,
 }
 
 /// Reads the `[package]` table of the manifest `text`, found at `path`.
@@ -43,7 +42,7 @@ pub(crate) fn package(path: &Path, text: &str) -> Result<Package, Error> {
         Error::manifest(
             path,
             &format!(
-                "{error}a step's manifest has a `description`, and in [package.metadata.step] `part`, `title`, and `excuse` where its budget needs one"
+                "{error}a step's manifest has a `description`, and in [package.metadata.step] `part` and `title`"
             ),
         )
     })?;

@@ -22,8 +22,6 @@ pub struct Step {
     pub part: u32,
     /// The title of its chapter, in French.
     pub title: String,
-    /// Why its diff is larger than the budget, in French.
-    pub excuse: Option<String>,
 }
 
 impl Step {
@@ -77,7 +75,6 @@ impl Step {
             description: found.description,
             part: found.metadata.step.part,
             title: found.metadata.step.title,
-            excuse: found.metadata.step.excuse,
         })
     }
 

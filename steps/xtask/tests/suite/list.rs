@@ -25,41 +25,68 @@ fn the_steps_are_listed_with_their_sizes() {
 }
 
 #[test]
-fn a_large_step_needs_an_excuse() {
+fn a_step_that_adds_too_much_is_two() {
     let project = Project::new();
-    let at_the_limit = "x();\n".repeat(198);
-    project.write("steps/step02-two/src/more.rs", &at_the_limit);
-    project.write("steps/step03-three/src/more.rs", &at_the_limit);
-    assert!(
-        project
-            .xtask("list")
-            .succeeds()
-            .stdout
-            .contains("above aim")
-    );
+    let budget = |of: &str| -> String {
+        let table = project.xtask("list").stdout;
+        let row = table.lines().find(|line| line.contains(of)).unwrap();
+        row.to_owned()
+    };
+    // The step itself adds two lines.
+    let migration = "SELECT 1;\n".repeat(248);
+    for step in ["step02-two", "step03-three"] {
+        project.write(&format!("steps/{step}/migrations/01_more.sql"), &migration);
+    }
+    assert!(budget("two").contains("above aim"), "{}", budget("two"));
+    project.xtask("list").succeeds();
 
-    project.write("steps/step02-two/src/more.rs", &(at_the_limit + "y();\n"));
+    project.write("steps/step02-two/src/one_more.rs", "x();\n");
+    project.write("steps/step03-three/src/one_more.rs", "x();\n");
+    assert!(budget("two").contains("over budget"), "{}", budget("two"));
     project.xtask("list").fails_with(&[
-        "`two` is over budget: 201 changed lines",
-        "excuse",
-        "step02-two/Cargo.toml",
+        "`two` is over budget: it adds 251 lines to src/ and migrations/ (at most 250)",
+        "make two steps",
     ]);
-    project.edit(
-        "steps/step02-two/Cargo.toml",
-        "part = 2",
-        "part = 2\nexcuse = \"Long\"",
-    );
-    assert!(project.xtask("list").succeeds().stdout.contains("excused"));
 }
 
 #[test]
-fn deletions_have_a_budget_of_their_own() {
+fn the_last_step_may_add_more_but_delete_no_more() {
     let project = Project::new();
-    let lines = "line();\n".repeat(31);
-    project.write("steps/step01-one/src/more.rs", &lines);
+    std::fs::rename(
+        project.path("steps/step03-three"),
+        project.path("steps/step03-full"),
+    )
+    .unwrap();
+    project.edit(
+        "steps/step03-full/Cargo.toml",
+        "step03-three",
+        "step03-full",
+    );
+    project.write("steps/step03-full/src/lib.rs", "//! step03_full\n");
+    // The step itself adds a line.
+    let lines = "x();\n".repeat(399);
+    project.write("steps/step03-full/src/more.rs", &lines);
+    project.xtask("list").succeeds();
+    project.write("steps/step03-full/src/more.rs", &(lines + "y();\n"));
     project
         .xtask("list")
-        .fails_with(&["31 of them deletions (at most 30)"]);
+        .fails_with(&["`full` is over budget: it adds 401 lines", "(at most 400)"]);
+
+    project.write("steps/step03-full/src/more.rs", "");
+    project.write("steps/step02-two/src/gone.rs", &"x();\n".repeat(41));
+    project
+        .xtask("list")
+        .fails_with(&["`full` is over budget", "deletes 41 there (at most 40)"]);
+}
+
+#[test]
+fn only_the_library_the_program_and_their_schema_count() {
+    let project = Project::new();
+    for path in ["tests/more.rs", "examples/more.rs", "benches/more.rs"] {
+        project.write(&format!("steps/step02-two/{path}"), &"x();\n".repeat(300));
+    }
+    let table = project.xtask("list").succeeds().stdout.clone();
+    assert!(table.lines().nth(2).unwrap().contains("kept"), "{table}");
 }
 
 #[test]

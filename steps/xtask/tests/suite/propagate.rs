@@ -53,7 +53,7 @@ fn names_and_identities_stay_each_step_s_own() {
     let project = Project::new();
     let manifest = "steps/step01-one/Cargo.toml";
     project.edit(manifest, "version = \"0.1.0\"", "version = \"0.2.0\"");
-    project.edit(manifest, "Étape one", "Une étape\"\nexcuse = \"Longue");
+    project.edit(manifest, "Étape one", "Une étape");
     project.edit(manifest, "Adds one.", "Adds the first thing.");
     project.write(
         "steps/step01-one/tests/count.rs",
