@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use xtask::Step;
+use xtask::{Change, Size, Step};
 
-use crate::diff::FileDiff;
 use crate::directive::Directive;
 use crate::html;
 use crate::library::Library;
@@ -33,32 +32,23 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
     directive.at_most(1)?;
     let library = page.library;
     let step = library.step(directive.word(0, "slug")?)?;
-    let changes: Vec<FileDiff> = library.changes(step).collect();
+    let changes = library.changes(step);
+    let size = Size::of(changes);
     let mut card = format!(
         "<section class=\"card\" aria-label=\"Fiche de l’étape {number}\">\
          <p class=\"card-title\"><span class=\"card-number\">Étape {number}</span> {title}</p>\
-         <p class=\"card-facts\"><code>{package}</code> ·{size} dans <code>src/</code></p>",
+         <p class=\"card-facts\"><code>{package}</code> ·{size} dans <code>src/</code> et <code>migrations/</code></p>",
         number = step.number,
         title = html::inline(&step.title),
         package = step.package,
-        size = lines(source_size(library, step)),
+        size = lines((size.added, size.deleted)),
     );
     card.push_str("<dl>");
-    files(&mut card, page, step, &changes);
+    files(&mut card, page, step, changes);
     dependencies(&mut card, library, step)?;
     commands(&mut card, library, step);
     card.push_str("</dl></section>");
     Ok(card)
-}
-
-/// The lines that a step adds to `src/`, and those that it deletes there.
-#[must_use]
-pub fn source_size(library: &Library, step: &Step) -> (usize, usize) {
-    library
-        .changes(step)
-        .filter(|change| change.path.starts_with("src/"))
-        .map(|change| change.size())
-        .fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
 }
 
 fn lines((added, deleted): (usize, usize)) -> String {
@@ -67,13 +57,13 @@ fn lines((added, deleted): (usize, usize)) -> String {
     added.unwrap_or_default() + &deleted.unwrap_or_default()
 }
 
-fn files(card: &mut String, page: &Page, step: &Step, changes: &[FileDiff]) {
+fn files(card: &mut String, page: &Page, step: &Step, changes: &[Change]) {
     let group_of = |path: &str| {
         let groups = GROUPS.iter().filter(|(prefix, _)| path.starts_with(prefix));
         groups.max_by_key(|(prefix, _)| prefix.len())
     };
     for group in &GROUPS {
-        let members: Vec<&FileDiff> = changes
+        let members: Vec<&Change> = changes
             .iter()
             .filter(|change| group_of(&change.path) == Some(group))
             .collect();
@@ -92,7 +82,7 @@ fn files(card: &mut String, page: &Page, step: &Step, changes: &[FileDiff]) {
     }
 }
 
-fn count(members: &[&FileDiff]) -> String {
+fn count(members: &[&Change]) -> String {
     let sizes = members.iter().map(|change| change.size());
     let size = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
     let plural = if members.len() > 1 { "s" } else { "" };

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::{FileDiff, Line, Lines, Side};
+use xtask::{Change, Line, Tag};
+
+use crate::diff::matters;
+use crate::item::Lines;
 
 /// The lines shown so far, in the chapter of one step.
 #[derive(Default)]
 pub struct Coverage {
-    shown: BTreeSet<(String, Side, usize)>,
+    shown: BTreeSet<(String, Tag, usize)>,
 }
 
 impl Coverage {
@@ -21,24 +24,25 @@ impl Coverage {
     /// Notes that these lines of the step's file were shown, as a listing.
     pub fn listing(&mut self, path: &str, lines: Lines) {
         for number in lines {
-            self.shown.insert((path.to_owned(), Side::Added, number));
+            self.shown.insert((path.to_owned(), Tag::Added, number));
         }
     }
 
-    /// The changed lines of `diff` that were not shown.
+    /// The changed lines of a change that were not shown.
     #[must_use]
-    pub fn missing<'a>(&self, diff: &'a FileDiff) -> Vec<&'a Line> {
-        let unseen = |line: &&Line| line.matters() && !self.shown.contains(&key(&diff.path, line));
-        diff.lines.iter().filter(unseen).collect()
+    pub fn missing<'a>(&self, change: &'a Change) -> Vec<&'a Line> {
+        let unseen = |line: &&Line| matters(line) && !self.shown.contains(&key(&change.path, line));
+        change.lines.iter().filter(unseen).collect()
     }
 }
 
-fn key(path: &str, line: &Line) -> (String, Side, usize) {
-    let number = match line.side {
-        Side::Deleted => line.old,
-        Side::Added | Side::Kept => line.new,
-    };
-    (path.to_owned(), line.side, number.unwrap_or(0))
+fn key(path: &str, line: &Line) -> (String, Tag, usize) {
+    (path.to_owned(), line.tag, number(line))
+}
+
+/// The number of a line, in the text where the reader would look for it.
+fn number(line: &Line) -> usize {
+    line.new.or(line.old).unwrap_or(0)
 }
 
 /// Says which lines are missing, as «added lines 3-7 and 12, deleted line 4».
@@ -47,14 +51,14 @@ pub fn describe(lines: &[&Line]) -> String {
     let side = |side, name: &str| {
         let numbers: Vec<usize> = lines
             .iter()
-            .filter(|line| line.side == side)
-            .map(|line| line.number())
+            .filter(|line| line.tag == side)
+            .map(|line| number(line))
             .collect();
         (!numbers.is_empty()).then(|| format!("{name} {}", ranges(&numbers)))
     };
     let sides = [
-        side(Side::Added, "added lines"),
-        side(Side::Deleted, "deleted lines"),
+        side(Tag::Added, "added lines"),
+        side(Tag::Deleted, "deleted lines"),
     ];
     let sides: Vec<String> = sides.into_iter().flatten().collect();
     sides.join("; ")

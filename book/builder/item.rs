@@ -4,9 +4,12 @@ pub mod cargo;
 pub mod rust;
 pub mod sql;
 
+use std::ops::RangeInclusive;
+
 use anyhow::{Result, bail};
 
-use crate::diff::Lines;
+/// Lines of a file, from 1.
+pub type Lines = RangeInclusive<usize>;
 
 /// Where an item stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use xtask::{Change, Step, Steps, Tree};
 
-use crate::diff::FileDiff;
-
 /// The steps and their texts, read once for a build.
 pub struct Library {
     root: PathBuf,
@@ -114,19 +112,19 @@ impl Library {
     }
 
     /// What a step changes, file by file.
-    pub fn changes(&self, step: &Step) -> impl Iterator<Item = FileDiff> {
-        self.shelf(step).changes.iter().map(FileDiff::new)
+    pub fn changes(&self, step: &Step) -> &[Change] {
+        &self.shelf(step).changes
     }
 
     /// What a step changes in one file.
     ///
     /// # Errors
     /// When the step doesn't change it.
-    pub fn change(&self, slug: &str, path: &str) -> Result<FileDiff> {
+    pub fn change(&self, slug: &str, path: &str) -> Result<&Change> {
         let step = self.step(slug)?;
         let changes = &self.shelf(step).changes;
         let found = changes.iter().find(|change| change.path == path);
-        found.map(FileDiff::new).with_context(|| {
+        found.with_context(|| {
             let paths: Vec<_> = changes.iter().map(|change| change.path.as_str()).collect();
             format!(
                 "{} doesn't change {path}; it changes: {}",

@@ -1,9 +1,9 @@
 //! Listings and diffs of the steps, with what they cover.
 
 use anyhow::{Context as _, Result, ensure};
-use xtask::Step;
+use xtask::{Change, Step, Tag};
 
-use crate::diff::{self, FileDiff, Line};
+use crate::diff;
 use crate::directive::Directive;
 use crate::html;
 use crate::item;
@@ -81,19 +81,22 @@ pub fn snapshot(page: &mut Page, directive: &Directive) -> Result<String> {
 pub fn diff(page: &mut Page, directive: &Directive) -> Result<String> {
     let (step, path) = step_and_path(page, directive)?;
     let change = page.library.change(&step.slug, path)?;
+    ensure!(!change.lines.is_empty(), "{path} is empty");
     let names = directive.names(2);
     if change.old.is_none() && names.is_empty() {
-        return new_file(page, step, &change);
+        return new_file(page, step, change);
     }
     let lines = if names.is_empty() {
         change.lines.iter().collect()
     } else {
-        change.within(&names)?
+        diff::within(change, &names)?
     };
-    let hunks = diff::hunks(&lines);
-    ensure!(!hunks.is_empty(), "{path} doesn't change at this step");
-    let caption = format!("{}{}", caption(page, step, path), kind(&change));
-    let body = diff::body(path, &hunks);
+    let caption = format!("{}{}", caption(page, step, path), kind(change));
+    let body = diff::body(
+        change,
+        |line| lines.contains(&line),
+        |line| line.tag != Tag::Kept,
+    );
     page.coverage(&step.slug).diff(path, lines);
     Ok(html::figure("listing", &caption, &body))
 }
@@ -118,7 +121,7 @@ pub fn rest(page: &mut Page, directive: &Directive) -> Result<String> {
 /// What is left of a file, or of a folder when `path` ends in `/`.
 fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
     let library = page.library;
-    let listed = |change: &FileDiff| {
+    let listed = |change: &&Change| {
         if path.ends_with('/') {
             change.path.starts_with(path)
         } else {
@@ -126,14 +129,13 @@ fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
         }
     };
     let mut figures = String::new();
-    for change in library.changes(step).filter(listed) {
-        let missing = page.coverage(&step.slug).missing(&change);
+    for change in library.changes(step).iter().filter(listed) {
+        let missing = page.coverage(&step.slug).missing(change);
         if missing.is_empty() {
             continue;
         }
-        let hunks = unseen_hunks(&change, &missing);
-        let body = diff::body(&change.path, &hunks);
-        let caption = format!("{}{}", caption(page, step, &change.path), kind(&change));
+        let body = diff::body(change, |_| true, |line| missing.contains(&line));
+        let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
         figures.push_str(&html::figure("listing", &caption, &body));
         page.coverage(&step.slug).diff(&change.path, missing);
     }
@@ -145,14 +147,8 @@ fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
     Ok(figures)
 }
 
-/// The lines that the reader has not seen, in their context.
-fn unseen_hunks<'a>(change: &'a FileDiff, missing: &[&Line]) -> Vec<Vec<&'a Line>> {
-    let lines: Vec<&Line> = change.lines.iter().collect();
-    diff::hunks_around(&lines, |line| missing.contains(&line))
-}
-
 /// A new file has nothing to be compared with: it is shown as a listing.
-fn new_file(page: &mut Page, step: &Step, change: &FileDiff) -> Result<String> {
+fn new_file(page: &mut Page, step: &Step, change: &Change) -> Result<String> {
     let text = page.library.source(&step.slug, &change.path)?;
     let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
     let listing = listing(&caption, &change.path, text.trim_end());
@@ -165,7 +161,7 @@ fn caption(page: &Page, step: &Step, path: &str) -> String {
     page.source_link(step, path, &format!("steps/{}/{path}", step.package))
 }
 
-fn kind(change: &FileDiff) -> &'static str {
+fn kind(change: &Change) -> &'static str {
     match (&change.old, &change.new) {
         (None, _) => " <span class=\"where\">nouveau fichier</span>",
         (_, None) => " <span class=\"where\">fichier supprimé</span>",

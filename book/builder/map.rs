@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
+use xtask::Size;
 
-use crate::card;
 use crate::directive::Directive;
 use crate::page::Page;
 use crate::series;
@@ -18,7 +18,7 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
     let library = page.library;
     let mut rows = String::new();
     for step in library.steps().iter() {
-        let (added, deleted) = card::source_size(library, step);
+        let Size { added, deleted, .. } = Size::of(library.changes(step));
         let _ = write!(
             rows,
             "<tr><td class=\"number\">{}</td><td>{}</td><td><a href=\"{}\">Partie {}\u{a0}: {}</a></td>\
@@ -33,7 +33,7 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
     ensure!(!rows.is_empty(), "there is no step to list");
     Ok(format!(
         "<div class=\"wide\"><table class=\"steps\"><thead><tr><th>Étape</th><th>Titre</th>\
-         <th>Partie de la série</th><th colspan=\"2\">Lignes de <code>src/</code></th></tr></thead>\
+         <th>Partie de la série</th><th colspan=\"2\">Lignes de <code>src/</code> et <code>migrations/</code></th></tr></thead>\
          <tbody>{rows}</tbody></table></div>"
     ))
 }

@@ -142,7 +142,7 @@ impl<'a> Page<'a> {
                 continue; // already reported by the card itself
             };
             for change in self.library.changes(step) {
-                let missing = self.coverage(slug).missing(&change);
+                let missing = self.coverage(slug).missing(change);
                 if missing.is_empty() {
                     continue;
                 }

@@ -5,8 +5,7 @@ use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
 use syn::{ImplItem, Item, TraitItem, Type};
 
-use super::{Place, with_comments};
-use crate::diff::Lines;
+use super::{Lines, Place, with_comments};
 
 /// The places of the items that `name` designates: `run`, `Worker`,
 /// `Worker::run`, `impl Worker`, `impl Default for Config`, `mod tests`, `use`.

@@ -69,7 +69,7 @@ fn the_card_tells_the_size_and_the_commands() {
         &Fixture::new().page(),
         &[
             "Étape 2",
-            "<span class=\"add\">+1</span> <span class=\"del\">−1</span> dans <code>src/</code>",
+            "<span class=\"add\">+4</span> <span class=\"del\">−1</span> dans <code>src/</code> et <code>migrations/</code>",
             "<dt>Migration</dt>",
             "cargo xtask diff two",
             "git diff --no-index steps/step01-one steps/step02-two",

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use anstream::{eprintln, print};
+use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 
-use crate::{Change, Error, Steps, Tag};
+use crate::{Error, Steps};
 
 const HEADER: Style = Style::new().bold();
 const HUNK: Style = AnsiColor::Cyan.on_default();
@@ -26,22 +26,23 @@ pub(crate) fn run(steps: &Steps, slug: &str, file: Option<&str>) -> Result<ExitC
     }
     for change in &changes {
         if file.is_none_or(|file| change.path == file) {
-            print(change);
+            print(&change.to_string());
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(change: &Change) {
-    print!("{HEADER}{}{HEADER:#}", change.header());
-    for hunk in change.hunks() {
-        print!("{HUNK}{}{HUNK:#}\n", hunk.header());
-        for line in &hunk.lines {
-            match line.tag {
-                Tag::Kept => print!("{line}"),
-                Tag::Added => print!("{ADDED}{line}{ADDED:#}"),
-                Tag::Deleted => print!("{DELETED}{line}{DELETED:#}"),
-            }
-        }
+fn print(patch: &str) {
+    let mut in_hunk = false;
+    for line in patch.lines() {
+        in_hunk |= line.starts_with("@@");
+        let style = match line.as_bytes() {
+            _ if !in_hunk => HEADER,
+            [b'@', ..] => HUNK,
+            [b'+', ..] => ADDED,
+            [b'-', ..] => DELETED,
+            _ => Style::new(),
+        };
+        println!("{style}{line}{style:#}");
     }
 }

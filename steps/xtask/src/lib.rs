@@ -2,7 +2,7 @@
 //!
 //! The steps are complete crates, `steps/stepNN-slug`, each its predecessor plus one feature. This
 //! library reads them ([`Steps`]), compares them with their crate names normalised
-//! ([`Change`], [`Hunk`]), and carries an edit made in one step to the following ones (`propagate`).
+//! ([`Change`]), and carries an edit made in one step to the following ones (`propagate`).
 
 mod budget;
 mod change;
@@ -10,29 +10,24 @@ mod check;
 pub mod cli;
 mod diff;
 mod diffs;
-mod enclosing;
 mod error;
 mod files;
 mod git;
-mod hunk;
 mod insert;
-mod inverse;
 mod list;
 mod manifest;
 mod names;
 mod patch;
 mod propagate;
-mod slide;
 mod standalone;
 mod start;
 mod step;
 mod steps;
 
 pub use budget::{Budget, Size, counts};
-pub use change::{Change, compare};
+pub use change::{Change, Line, Tag, compare, hunks};
 pub use error::Error;
 pub use files::Tree;
-pub use hunk::{Hunk, Line, Tag};
 pub use patch::patch;
 pub use step::Step;
 pub use steps::Steps;

@@ -1,9 +1,10 @@
 //! Patches: the whole difference of a step, as `git apply` reads it.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
+use std::path::Path;
 
-use crate::Change;
+use crate::change::hunks;
+use crate::{Change, Line, Tag};
 
 /// The unified patch of these changes.
 #[must_use]
@@ -11,41 +12,32 @@ pub fn patch(changes: &[Change]) -> String {
     changes.iter().map(Change::to_string).collect()
 }
 
-impl Change {
-    /// The lines that introduce the change in a patch, before its hunks.
-    #[must_use]
-    pub fn header(&self) -> String {
-        let path = &self.path;
-        let mut header = format!("diff --git a/{path} b/{path}\n");
-        let (mode, old, new) = match (&self.old, &self.new) {
-            (None, _) => (
-                "new file mode 100644\n",
-                "/dev/null".to_owned(),
-                format!("b/{path}"),
-            ),
-            (_, None) => (
-                "deleted file mode 100644\n",
-                format!("a/{path}"),
-                "/dev/null".to_owned(),
-            ),
-            _ => ("", format!("a/{path}"), format!("b/{path}")),
-        };
-        header.push_str(mode);
-        // As in git: an empty file has no hunk, hence nothing to introduce.
-        if self.size() != (0, 0) {
-            // Writing to a String can't fail.
-            let _ = writeln!(header, "--- {old}\n+++ {new}");
-        }
-        header
-    }
-}
-
 impl fmt::Display for Change {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.header())?;
-        for hunk in self.hunks() {
-            writeln!(formatter, "{}", hunk.header())?;
-            for line in &hunk.lines {
+        let path = &self.path;
+        writeln!(formatter, "diff --git a/{path} b/{path}")?;
+        let (mut old, mut new) = (format!("a/{path}"), format!("b/{path}"));
+        if self.old.is_none() {
+            writeln!(formatter, "new file mode 100644")?;
+            "/dev/null".clone_into(&mut old);
+        } else if self.new.is_none() {
+            writeln!(formatter, "deleted file mode 100644")?;
+            "/dev/null".clone_into(&mut new);
+        }
+        // As in git: an empty file has no hunk, hence nothing to introduce.
+        if !self.lines.is_empty() {
+            writeln!(formatter, "--- {old}\n+++ {new}")?;
+        }
+        for hunk in hunks(&self.lines, |_| true, |line| line.tag != Tag::Kept) {
+            let old = range(&hunk, |line| line.old);
+            let new = range(&hunk, |line| line.new);
+            let item = self.item_above(hunk[0]).unwrap_or_default();
+            writeln!(
+                formatter,
+                "{}",
+                format!("@@ -{old} +{new} @@ {item}").trim_end()
+            )?;
+            for line in hunk {
                 write!(formatter, "{line}")?;
             }
         }
@@ -53,30 +45,49 @@ impl fmt::Display for Change {
     }
 }
 
-/// For each file of a patch, how many times more each line occurs after it than before.
-pub(crate) type Balance = BTreeMap<String, BTreeMap<String, i64>>;
-
-/// Counts the lines that a patch adds and deletes. It doesn't depend on where the hunks are.
-pub(crate) fn balance(text: &str) -> Balance {
-    let mut balance = Balance::new();
-    let mut path = String::new();
-    let mut in_hunk = false;
-    for line in text.lines() {
-        if let Some(names) = line.strip_prefix("diff --git a/") {
-            // Both halves, `x b/x`, are the same path.
-            names[..names.len().saturating_sub(3) / 2].clone_into(&mut path);
-            in_hunk = false;
-        } else if line.starts_with("@@ ") {
-            in_hunk = true;
-        } else if in_hunk && let Some((sign, rest)) = line.split_at_checked(1) {
-            let by = match sign {
-                "+" => 1,
-                "-" => -1,
-                _ => continue,
-            };
-            let file = balance.entry(path.clone()).or_default();
-            *file.entry(rest.to_owned()).or_default() += by;
-        }
+impl Change {
+    /// The nearest line above this one that opens a Rust item, as git's driver for Rust finds it.
+    fn item_above(&self, line: &Line) -> Option<&str> {
+        let rust = Path::new(&self.path).extension()? == "rs";
+        let above = self.old.as_deref()?.lines().take(line.old? - 1);
+        above.filter(|line| rust && is_item(line)).last()
     }
-    balance
+}
+
+fn is_item(line: &str) -> bool {
+    let mut words = line.split([' ', '<', '(']).filter(|word| !word.is_empty());
+    let keyword = words.find(|word| {
+        !matches!(
+            *word,
+            "pub" | "crate)" | "super)" | "async" | "const" | "unsafe"
+        )
+    });
+    let opens = ["enum", "fn", "impl", "mod", "struct", "trait"];
+    keyword.is_some_and(|keyword| opens.contains(&keyword)) && !line.ends_with(';')
+}
+
+/// A range of a hunk's header: where it begins, and its length unless it is 1.
+fn range(hunk: &[&Line], number: fn(&Line) -> Option<usize>) -> String {
+    let numbers: Vec<usize> = hunk.iter().filter_map(|line| number(line)).collect();
+    match numbers.as_slice() {
+        // With lines of context, only that of a file that isn't there is empty.
+        [] => "0,0".to_owned(),
+        [only] => only.to_string(),
+        [first, ..] => format!("{first},{}", numbers.len()),
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.tag {
+            Tag::Kept => ' ',
+            Tag::Deleted => '-',
+            Tag::Added => '+',
+        };
+        write!(formatter, "{sign}{}", self.text)?;
+        if !self.text.ends_with('\n') {
+            writeln!(formatter, "\n\\ No newline at end of file")?;
+        }
+        Ok(())
+    }
 }

@@ -1,6 +1,6 @@
 //! Hunks say where they are, and start where a reader expects it.
 
-use xtask::{Change, Hunk};
+use xtask::{Change, Tag, hunks};
 
 const OLD: &str = "\
 struct Worker;
@@ -22,19 +22,15 @@ impl Worker {
 }
 ";
 
-fn hunks(old: &str, new: &str) -> Vec<Hunk> {
-    let change = Change {
-        path: "src/worker.rs".to_owned(),
-        old: Some(old.to_owned()),
-        new: Some(new.to_owned()),
-    };
-    change.hunks()
+fn change(old: &str, new: &str) -> Change {
+    Change::new("src/worker.rs", Some(old.to_owned()), Some(new.to_owned()))
 }
 
 /// The changed lines, with their signs.
-fn changed(hunk: &Hunk) -> String {
-    let lines = hunk.lines.iter().map(ToString::to_string);
-    lines.filter(|line| !line.starts_with(' ')).collect()
+fn changed(old: &str, new: &str) -> String {
+    let change = change(old, new);
+    let lines = change.lines.iter().filter(|line| line.tag != Tag::Kept);
+    lines.map(ToString::to_string).collect()
 }
 
 #[test]
@@ -44,7 +40,7 @@ fn a_new_function_is_shown_whole() {
         "    /// Pauses.\n    fn pause() {\n        log();\n    }\n\n    /// Stops.",
     );
     assert_eq!(
-        changed(&hunks(OLD, &new)[0]),
+        changed(OLD, &new),
         "+    /// Pauses.\n+    fn pause() {\n+        log();\n+    }\n+\n"
     );
 }
@@ -58,8 +54,8 @@ fn an_attribute_stays_with_its_function() {
         let lines = block.lines().map(|line| format!("{sign}{line}\n"));
         lines.collect::<Vec<_>>().concat()
     };
-    assert_eq!(changed(&hunks(old, new)[0]), signed("+"));
-    assert_eq!(changed(&hunks(new, old)[0]), signed("-"));
+    assert_eq!(changed(old, new), signed("+"));
+    assert_eq!(changed(new, old), signed("-"));
 }
 
 #[test]
@@ -69,7 +65,7 @@ fn a_last_function_is_shown_whole() {
         "        e();\n    }\n\n    fn last() {\n        e();\n    }\n",
     );
     assert_eq!(
-        changed(&hunks(OLD, &new)[0]),
+        changed(OLD, &new),
         "+\n+    fn last() {\n+        e();\n+    }\n"
     );
 }
@@ -81,7 +77,7 @@ fn a_deleted_function_is_shown_whole() {
         "",
     );
     assert_eq!(
-        changed(&hunks(OLD, &new)[0]),
+        changed(OLD, &new),
         "-    /// Starts.\n-    fn start() {\n-        log();\n-    }\n-\n"
     );
 }
@@ -94,47 +90,39 @@ fn lines_repeated_at_the_end_or_the_start_are_not_lost() {
         ("", "a\n"),
         ("a\nb", "b"),
     ] {
-        let hunks = hunks(old, new);
-        let kept_or = |sign: char| {
-            let lines = hunks.iter().flat_map(|hunk| &hunk.lines);
-            let lines = lines.filter(|line| line.to_string().starts_with([' ', sign]));
-            lines
-                .map(|line| line.text.clone() + "\n")
-                .collect::<String>()
+        let change = change(old, new);
+        let without = |tag| {
+            let lines = change.lines.iter().filter(|line| line.tag != tag);
+            lines.map(|line| line.text.as_str()).collect::<String>()
         };
-        assert_eq!(kept_or('-').trim_end(), old.trim_end());
-        assert_eq!(kept_or('+').trim_end(), new.trim_end());
+        assert_eq!(without(Tag::Added), old);
+        assert_eq!(without(Tag::Deleted), new);
     }
 }
 
 #[test]
-fn the_header_names_the_item_around_the_change() {
+fn the_header_names_the_item_above_the_hunk() {
+    let header = |old: &str, new: &str| {
+        let patch = change(old, new).to_string();
+        let header = patch.lines().find(|line| line.starts_with("@@"));
+        header.unwrap().to_owned()
+    };
     let new = OLD.replace("d();", "dd();");
+    assert_eq!(header(OLD, &new), "@@ -11,7 +11,7 @@     fn stop() {");
+    let new = OLD.replace("    /// Starts.", "    /// Begins.");
+    assert_eq!(header(OLD, &new), "@@ -1,7 +1,7 @@");
+    let old = OLD.replace("fn stop()", "pub(crate) async fn stop<T>()");
+    let new = old.replace("d();", "dd();");
     assert_eq!(
-        hunks(OLD, &new)[0].header(),
-        "@@ -11,7 +11,7 @@     fn stop() {"
-    );
-    // It is in view already.
-    let new = OLD.replace("a();", "aa();");
-    assert_eq!(hunks(OLD, &new)[0].header(), "@@ -8,7 +8,7 @@");
-    // `stop` comes before, and isn't around.
-    let new = OLD.replace("    }\n}\n", "    }\n\n    fn more() {}\n}\n");
-    assert_eq!(
-        hunks(OLD, &new)[0].header(),
-        "@@ -14,4 +14,6 @@ impl Worker {"
+        header(&old, &new),
+        "@@ -11,7 +11,7 @@     pub(crate) async fn stop<T>() {"
     );
 }
 
 #[test]
-fn the_header_follows_signatures_and_tables_of_several_lines() {
-    let lines = "        x();\n        y();\n        z();\n";
-    let old = format!(
-        "impl A {{\n    fn f(\n        a: u32,\n    ) -> u32 {{\n{lines}        w();\n    }}\n}}\n"
-    );
-    let new = old.replace("w();", "v();");
-    assert_eq!(hunks(&old, &new)[0].item.as_deref(), Some("    fn f("));
-
-    let old = "impl A {\n    fn f() {}\n}\n\nconst B: &[&str] = &[\n    \"a\",\n    \"b\",\n    \"c\",\n    \"d\",\n];\n";
-    let new = old.replace("\"d\"", "\"e\"");
-    assert_eq!(hunks(old, &new)[0].item, None);
+fn long_unchanged_stretches_are_cut() {
+    let many = "// x\n".repeat(20);
+    let change = change(&format!("a\n{many}b\n"), &format!("A\n{many}B\n"));
+    let hunks = hunks(&change.lines, |_| true, |line| line.tag != Tag::Kept);
+    assert_eq!(hunks.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
 }
