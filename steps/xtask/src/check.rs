@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::{Error, Steps, manifest};
+use crate::{Steps, manifest};
 
 /// One line of what `cargo build --message-format=json` says.
 #[derive(Deserialize)]
@@ -23,20 +24,19 @@ struct Target {
 }
 
 /// Builds the project in `directory` and checks that its program is the step `slug`.
-pub(crate) fn run(steps: &Steps, slug: &str, directory: &Path) -> Result<ExitCode, Error> {
+pub(crate) fn run(steps: &Steps, slug: &str, directory: &Path) -> Result<ExitCode> {
     steps.find(slug)?;
-    if !directory.join(manifest::FILE).is_file() {
-        return Err(no_program(
-            directory,
-            format!("no Cargo.toml here; make a project with `cargo xtask start {slug} DIR`"),
-        ));
-    }
+    ensure!(
+        directory.join(manifest::FILE).is_file(),
+        "{}: no Cargo.toml here; make a project with `cargo xtask start {slug} DIR`",
+        directory.display()
+    );
     let build = Command::new(cargo())
         .args(["build", "--message-format=json-render-diagnostics"])
         .current_dir(directory)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Error::io("run", Path::new("cargo")))?;
+        .context("can't run cargo")?;
     if !build.status.success() {
         return Ok(code(build.status));
     }
@@ -55,12 +55,12 @@ pub(crate) fn run(steps: &Steps, slug: &str, directory: &Path) -> Result<ExitCod
         .arg(program)
         .current_dir(steps.root())
         .status()
-        .map_err(Error::io("run", Path::new("cargo")))?;
+        .context("can't run cargo")?;
     Ok(code(checks))
 }
 
 /// The program among the messages of the build.
-fn program(directory: &Path, messages: &str) -> Result<PathBuf, Error> {
+fn program(directory: &Path, messages: &str) -> Result<PathBuf> {
     let programs: Vec<(String, PathBuf)> = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok())
@@ -68,25 +68,15 @@ fn program(directory: &Path, messages: &str) -> Result<PathBuf, Error> {
         .filter(|(target, _)| target.kind.iter().any(|kind| kind == "bin"))
         .map(|(target, executable)| (target.name, executable))
         .collect();
+    let directory = directory.display();
     match programs.as_slice() {
         [(_, program)] => Ok(program.clone()),
-        [] => Err(no_program(
-            directory,
-            "the project has no program: write src/main.rs".to_owned(),
-        )),
+        [] => bail!("{directory}: the project has no program: write src/main.rs"),
         several => {
             let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
             let names = names.join(", ");
-            let message = format!("the project has several programs ({names}): keep only one");
-            Err(no_program(directory, message))
+            bail!("{directory}: the project has several programs ({names}): keep only one")
         }
-    }
-}
-
-fn no_program(directory: &Path, message: String) -> Error {
-    Error::NoProgram {
-        directory: directory.to_path_buf(),
-        message,
     }
 }
 

@@ -4,9 +4,10 @@ use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::{ArgGroup, Parser, Subcommand};
 
-use crate::{Error, Steps, check, diff, diffs, insert, list, propagate, start};
+use crate::{Steps, check, diff, diffs, insert, list, propagate, start};
 
 #[derive(Parser)]
 #[command(
@@ -79,16 +80,13 @@ enum Command {
 /// Runs the command given on the command line.
 #[must_use]
 pub fn run() -> ExitCode {
-    match execute(Cli::parse().command) {
-        Ok(code) => code,
-        Err(error) => {
-            anstream::eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    execute(Cli::parse().command).unwrap_or_else(|error| {
+        anstream::eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn execute(command: Command) -> Result<ExitCode, Error> {
+fn execute(command: Command) -> Result<ExitCode> {
     let root = root()?;
     match command {
         Command::List => list::run(&Steps::load(&root)?),
@@ -104,16 +102,23 @@ fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Propagate { slug: None, .. } => propagate::resume(&root),
         Command::Insert { new, before } => insert::run(&Steps::load(&root)?, &new, &before),
         Command::Start { slug, directory } => start::run(&Steps::load(&root)?, &slug, &directory),
-        Command::Check { slug, directory } => check::run(&Steps::load(&root)?, &slug, &directory),
-    }
+        Command::Check { slug, directory } => {
+            return check::run(&Steps::load(&root)?, &slug, &directory);
+        }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The nearest folder, from the current one up, that holds the steps.
-fn root() -> Result<PathBuf, Error> {
-    let here = PathBuf::from(".");
-    let here = env::current_dir().map_err(Error::io("find", &here))?;
+fn root() -> Result<PathBuf> {
+    let here = env::current_dir().context("can't find the current folder")?;
     here.ancestors()
         .find(|folder| folder.join("steps").is_dir() && folder.join("Cargo.toml").is_file())
         .map(PathBuf::from)
-        .ok_or(Error::NoProject { here: here.clone() })
+        .with_context(|| {
+            format!(
+                "{} isn't inside the project: no folder above it holds `steps/` and `Cargo.toml`; run this from the project",
+                here.display()
+            )
+        })
 }

@@ -1,11 +1,10 @@
 //! `cargo xtask diff`: the difference with the previous step, in colours.
 
-use std::process::ExitCode;
-
-use anstream::{eprintln, println};
+use anstream::println;
 use anstyle::{AnsiColor, Style};
+use anyhow::{Result, bail};
 
-use crate::{Error, Steps};
+use crate::Steps;
 
 const HEADER: Style = Style::new().bold();
 const HUNK: Style = AnsiColor::Cyan.on_default();
@@ -13,23 +12,22 @@ const ADDED: Style = AnsiColor::Green.on_default();
 const DELETED: Style = AnsiColor::Red.on_default();
 
 /// Prints what a step changes, in one file or in all.
-pub(crate) fn run(steps: &Steps, slug: &str, file: Option<&str>) -> Result<ExitCode, Error> {
-    let changes = steps.changes(slug)?;
-    if let Some(file) = file
-        && !changes.iter().any(|change| change.path == file)
-    {
-        eprintln!("`{slug}` doesn't change `{file}`; it changes:");
-        for change in &changes {
-            eprintln!("  {}", change.path);
+pub(crate) fn run(steps: &Steps, slug: &str, file: Option<&str>) -> Result<()> {
+    let mut changes = steps.changes(slug)?;
+    if let Some(file) = file {
+        let all: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
+        changes.retain(|change| change.path == file);
+        if changes.is_empty() {
+            bail!(
+                "`{slug}` doesn't change `{file}`; it changes:\n  {}",
+                all.join("\n  ")
+            );
         }
-        return Ok(ExitCode::FAILURE);
     }
     for change in &changes {
-        if file.is_none_or(|file| change.path == file) {
-            print(&change.to_string());
-        }
+        print(&change.to_string());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn print(patch: &str) {

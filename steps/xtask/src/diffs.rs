@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use anstream::{eprintln, println};
+use anstream::println;
+use anyhow::{Context as _, Result, bail};
 
-use crate::{Error, Steps, files, patch};
+use crate::{Steps, files, patch};
 
 /// Where the patches are, under the root of the project.
 const FOLDER: &str = "book/diffs";
@@ -16,7 +16,7 @@ const FOLDER: &str = "book/diffs";
 type Patches = BTreeMap<String, String>;
 
 /// Writes every patch, and deletes those of steps that no longer exist.
-pub(crate) fn write(steps: &Steps) -> Result<ExitCode, Error> {
+pub(crate) fn write(steps: &Steps) -> Result<()> {
     let folder = folder(steps);
     let committed = read(&folder)?;
     let current = current(steps)?;
@@ -28,27 +28,24 @@ pub(crate) fn write(steps: &Steps) -> Result<ExitCode, Error> {
     }
     for name in committed.keys().filter(|name| !current.contains_key(*name)) {
         let path = folder.join(name);
-        fs::remove_file(&path).map_err(Error::io("delete", &path))?;
+        fs::remove_file(&path).with_context(|| format!("can't delete {}", path.display()))?;
         println!("{FOLDER}/{name} deleted");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Compares the committed patches with what the steps give, and fails if they differ.
-pub(crate) fn check(steps: &Steps) -> Result<ExitCode, Error> {
+pub(crate) fn check(steps: &Steps) -> Result<()> {
     let committed = read(&folder(steps))?;
     let current = current(steps)?;
     let problems = problems(&committed, &current);
     if problems.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
-    for problem in &problems {
-        eprintln!("error: {FOLDER}/{problem}");
-    }
-    eprintln!(
-        "An edit that didn't reach the later steps shows in two patches: cargo xtask propagate SLUG carries it\nIf the steps are as they should be, run: cargo xtask diffs"
-    );
-    Ok(ExitCode::FAILURE)
+    bail!(
+        "{}\nAn edit that didn't reach the later steps shows in two patches: cargo xtask propagate SLUG carries it\nIf the steps are as they should be, run: cargo xtask diffs",
+        problems.join("\nerror: ")
+    )
 }
 
 fn folder(steps: &Steps) -> PathBuf {
@@ -59,14 +56,14 @@ fn name(slug: &str) -> String {
     format!("{slug}.diff")
 }
 
-fn current(steps: &Steps) -> Result<Patches, Error> {
+fn current(steps: &Steps) -> Result<Patches> {
     steps
         .iter()
         .map(|step| Ok((name(&step.slug), patch(&steps.changes(&step.slug)?))))
         .collect()
 }
 
-fn read(folder: &Path) -> Result<Patches, Error> {
+fn read(folder: &Path) -> Result<Patches> {
     if !folder.exists() {
         return Ok(Patches::new());
     }
@@ -77,16 +74,17 @@ fn problems(committed: &Patches, current: &Patches) -> Vec<String> {
     let missing_or_stale = current
         .iter()
         .filter_map(|(name, text)| match committed.get(name) {
-            None => Some(format!("{name} is missing")),
-            Some(old) if old != text => {
-                Some(format!("{name} is stale: {}", first_difference(old, text)))
-            }
+            None => Some(format!("{FOLDER}/{name} is missing")),
+            Some(old) if old != text => Some(format!(
+                "{FOLDER}/{name} is stale: {}",
+                first_difference(old, text)
+            )),
             Some(_) => None,
         });
     let extra = committed
         .keys()
         .filter(|name| !current.contains_key(*name))
-        .map(|name| format!("{name} is the patch of no step"));
+        .map(|name| format!("{FOLDER}/{name} is the patch of no step"));
     missing_or_stale.chain(extra).collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::Error;
+use anyhow::{Context as _, Result, anyhow};
 
 /// The files of a step: path relative to the step's folder, with `/` separators → text.
 pub type Tree = BTreeMap<String, String>;
@@ -32,21 +32,21 @@ fn is_database(name: &str) -> bool {
 }
 
 /// The relative paths of the source files under `folder`, sorted.
-pub(crate) fn paths(folder: &Path) -> Result<Vec<String>, Error> {
+pub(crate) fn paths(folder: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     visit(folder, "", &mut found)?;
     found.sort();
     Ok(found)
 }
 
-fn visit(folder: &Path, prefix: &str, found: &mut Vec<String>) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let entry = entry.map_err(Error::io("read", folder))?;
+fn visit(folder: &Path, prefix: &str, found: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))? {
+        let entry = entry?;
         let path = entry.path();
         let name = entry
             .file_name()
             .into_string()
-            .map_err(|_| Error::NotText { path: path.clone() })?;
+            .map_err(|_| not_text(&path))?;
         let relative = format!("{prefix}{name}");
         if !is_source(&relative) {
             continue;
@@ -61,7 +61,7 @@ fn visit(folder: &Path, prefix: &str, found: &mut Vec<String>) -> Result<(), Err
 }
 
 /// Reads every source file under `folder`.
-pub(crate) fn read(folder: &Path) -> Result<Tree, Error> {
+pub(crate) fn read(folder: &Path) -> Result<Tree> {
     paths(folder)?
         .into_iter()
         .map(|relative| {
@@ -72,24 +72,29 @@ pub(crate) fn read(folder: &Path) -> Result<Tree, Error> {
 }
 
 /// Reads one text file.
-pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    String::from_utf8(bytes).map_err(|_| Error::NotText {
-        path: path.to_path_buf(),
-    })
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    String::from_utf8(bytes).map_err(|_| not_text(path))
+}
+
+fn not_text(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "{} is not UTF-8 text: a step holds text files only; move this file out of the step",
+        path.display()
+    )
 }
 
 /// Writes one file, with the folders that lead to it.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Error> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    }
-    fs::write(path, text).map_err(Error::io("write", path))
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, text))
+        .with_context(|| format!("can't write {}", path.display()))
 }
 
 /// Makes the source files of `folder` those of `tree`: writes what differs, deletes what is not in
 /// it, and the folders this leaves empty.
-pub(crate) fn replace(folder: &Path, tree: &Tree) -> Result<(), Error> {
+pub(crate) fn replace(folder: &Path, tree: &Tree) -> Result<()> {
     let present = if folder.exists() {
         paths(folder)?
     } else {
@@ -110,9 +115,9 @@ pub(crate) fn replace(folder: &Path, tree: &Tree) -> Result<(), Error> {
     Ok(())
 }
 
-fn remove(folder: &Path, relative: &str) -> Result<(), Error> {
+fn remove(folder: &Path, relative: &str) -> Result<()> {
     let path = folder.join(relative);
-    fs::remove_file(&path).map_err(Error::io("delete", &path))?;
+    fs::remove_file(&path).with_context(|| format!("can't delete {}", path.display()))?;
     let parents = Path::new(relative).ancestors().skip(1);
     for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
         // Fails on a folder that still holds something, which is what we want.

@@ -2,17 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anstream::println;
-use toml_edit::value;
+use anyhow::{Context as _, Result, ensure};
 
 use crate::git::Git;
-use crate::list::TODO;
-use crate::names::Names;
 use crate::step::folder;
 use crate::steps::FOLDER;
-use crate::{Error, Step, Steps, Tree, diffs, files, manifest};
+use crate::{Step, Steps, Tree, diffs, files, manifest};
 
 /// A step that gets another number.
 struct Move {
@@ -22,31 +19,26 @@ struct Move {
 }
 
 /// Inserts the step `new` before the step `slug`, as a copy of its predecessor.
-pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<ExitCode, Error> {
+pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
     let following = steps.find(slug)?;
     check_slug(steps, new)?;
-    let Some(model) = steps.previous(following) else {
-        return Err(Error::NothingBefore {
-            slug: slug.to_owned(),
-        });
-    };
+    let model = steps.previous(following).with_context(|| {
+        format!("`{slug}` is the first step: a new step is a copy of the one before it, and there is none")
+    })?;
     refuse_edits(steps)?;
 
     let package = folder(following.number, new);
-    let mut tree = model
-        .names()
-        .replace_in(&model.source()?, &Names::of(&package));
+    let mut tree = model.named(|names| names.renamed(&package))?;
     let directory = steps.root().join(FOLDER).join(&package);
     if let Some(text) = tree.get_mut(manifest::FILE) {
-        *text = unwritten(&directory.join(manifest::FILE), text)?;
+        *text = manifest::unwritten(text);
     }
     let following = steps.iter().filter(|step| step.number >= following.number);
-    let moves = following
-        .map(renumbered)
-        .collect::<Result<Vec<_>, Error>>()?;
+    let moves = following.map(renumbered).collect::<Result<Vec<_>>>()?;
 
     for step in &moves {
-        fs::rename(&step.from, &step.to).map_err(Error::io("rename", &step.from))?;
+        fs::rename(&step.from, &step.to)
+            .with_context(|| format!("can't rename {}", step.from.display()))?;
         files::replace(&step.to, &step.tree)?;
         println!("{} is now {}", name(&step.from), name(&step.to));
     }
@@ -56,58 +48,46 @@ pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<ExitCode, Erro
     println!(
         "Now write its description and title in {FOLDER}/{package}/Cargo.toml, run cargo fmt, and commit: the renumbering is one idea, what the step adds is another."
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn check_slug(steps: &Steps, slug: &str) -> Result<(), Error> {
+fn check_slug(steps: &Steps, slug: &str) -> Result<()> {
     let is_word = |word: &str| {
         !word.is_empty()
             && word
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    if !slug.starts_with(|first: char| first.is_ascii_lowercase()) || !slug.split('-').all(is_word)
-    {
-        return Err(Error::BadSlug {
-            slug: slug.to_owned(),
-        });
-    }
-    if steps.iter().any(|step| step.slug == slug) {
-        return Err(Error::SlugTaken {
-            slug: slug.to_owned(),
-        });
-    }
+    ensure!(
+        slug.starts_with(|first: char| first.is_ascii_lowercase()) && slug.split('-').all(is_word),
+        "`{slug}` can't be a slug: write it in lower-case letters and digits, in words joined by hyphens, the first one beginning with a letter"
+    );
+    ensure!(
+        steps.iter().all(|step| step.slug != slug),
+        "there is a step `{slug}` already: choose another slug"
+    );
     Ok(())
 }
 
-fn refuse_edits(steps: &Steps) -> Result<(), Error> {
+fn refuse_edits(steps: &Steps) -> Result<()> {
     let folders: Vec<&Path> = steps.iter().map(|step| step.directory.as_path()).collect();
     let files = Git::new(steps.root()).edited(&folders)?;
-    if files.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::StepsEdited { files })
-    }
+    ensure!(
+        files.is_empty(),
+        "steps have uncommitted edits, which could no longer be told from the insertion:\n  {}\ncommit them or undo them, then run this again",
+        files.join("\n  ")
+    );
+    Ok(())
 }
 
 /// A step moved one place down.
-fn renumbered(step: &Step) -> Result<Move, Error> {
+fn renumbered(step: &Step) -> Result<Move> {
     let package = folder(step.number + 1, &step.slug);
     Ok(Move {
         from: step.directory.clone(),
         to: step.directory.with_file_name(&package),
-        tree: step
-            .names()
-            .replace_in(&step.source()?, &Names::of(&package)),
+        tree: step.named(|names| names.renamed(&package))?,
     })
-}
-
-/// The manifest of a step that remains to be written.
-fn unwritten(path: &Path, text: &str) -> Result<String, Error> {
-    let mut document = manifest::parse(path, text)?;
-    document["package"]["description"] = value(TODO);
-    document["package"]["metadata"]["step"]["title"] = value(TODO);
-    Ok(document.to_string())
 }
 
 fn name(directory: &Path) -> String {

@@ -1,16 +1,13 @@
 //! `cargo xtask list`: the steps, and what is wrong with them.
 
-use std::process::ExitCode;
+use anstream::println;
+use anyhow::{Result, ensure};
 
-use anstream::{eprintln, println};
-
-use crate::{Budget, Error, Size, Step, Steps};
-
-/// What stands where something remains to be written.
-pub(crate) const TODO: &str = "TODO";
+use crate::manifest::TODO;
+use crate::{Budget, Size, Step, Steps};
 
 /// Prints the table; fails if a step is over its budget, or has no title or description yet.
-pub(crate) fn run(steps: &Steps) -> Result<ExitCode, Error> {
+pub(crate) fn run(steps: &Steps) -> Result<()> {
     let mut problems = Vec::new();
     let mut rows =
         vec![["", "slug", "part", "+", "-", "files", "budget", "title"].map(str::to_owned)];
@@ -24,14 +21,8 @@ pub(crate) fn run(steps: &Steps) -> Result<ExitCode, Error> {
     for line in align(&rows) {
         println!("{line}");
     }
-    for problem in &problems {
-        eprintln!("error: {problem}");
-    }
-    Ok(if problems.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    ensure!(problems.is_empty(), "{}", problems.join("\nerror: "));
+    Ok(())
 }
 
 fn row(step: &Step, size: Size, budget: Budget) -> [String; 8] {

@@ -1,14 +1,18 @@
-//! What a step's `Cargo.toml` says of the step, and how to leave it out of comparisons.
+//! What a step's `Cargo.toml` says of the step, and how it becomes that of another.
 
 use std::path::Path;
 
+use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
-use toml_edit::DocumentMut;
-
-use crate::Error;
 
 /// The file's name.
 pub(crate) const FILE: &str = "Cargo.toml";
+
+/// What stands where something remains to be written.
+pub(crate) const TODO: &str = "TODO";
+
+const STEP: &str = "[package.metadata.step]";
+const DESCRIPTION: &str = "description = ";
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -37,34 +41,76 @@ pub(crate) struct Identity {
 }
 
 /// Reads the `[package]` table of the manifest `text`, found at `path`.
-pub(crate) fn package(path: &Path, text: &str) -> Result<Package, Error> {
-    let manifest: Manifest = toml::from_str(text).map_err(|error| {
-        Error::manifest(
-            path,
-            &format!(
-                "{error}a step's manifest has a `description`, and in [package.metadata.step] `part` and `title`"
-            ),
+pub(crate) fn package(path: &Path, text: &str) -> Result<Package> {
+    let manifest: Manifest = toml::from_str(text).with_context(|| {
+        format!(
+            "{}: a step's manifest has a `description`, and in {STEP} a `part` and a `title`, nothing else",
+            path.display()
         )
     })?;
+    ensure!(
+        text.lines().any(|line| line == STEP) && !manifest.package.description.contains('\n'),
+        "{}: write the description on one line, and the step's table under {STEP}",
+        path.display()
+    );
     Ok(manifest.package)
 }
 
-/// The manifest without the step's identity: no description, no `[package.metadata.step]`.
-pub(crate) fn anonymous(path: &Path, text: &str) -> Result<String, Error> {
-    let mut document = parse(path, text)?;
-    if let Some(package) = document["package"].as_table_mut() {
-        package.remove("description");
-        if let Some(metadata) = package["metadata"].as_table_like_mut() {
-            metadata.remove("step");
-            if metadata.is_empty() {
-                package.remove("metadata");
-            }
-        }
-    }
-    Ok(document.to_string())
+/// What a manifest says of the step itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// The description.
+    Description,
+    /// The table of the step.
+    Step,
 }
 
-/// Parses a manifest for editing.
-pub(crate) fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
-    text.parse().map_err(|error| Error::manifest(path, &error))
+/// The lines of a manifest, each with its end, and what it says of the step itself.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (Option<Own>, &str)> {
+    let mut in_step = false;
+    text.split_inclusive('\n').map(move |line| {
+        if line.starts_with('[') {
+            in_step = line.trim_end() == STEP;
+        }
+        let own = if in_step {
+            Some(Own::Step)
+        } else if line.starts_with(DESCRIPTION) {
+            Some(Own::Description)
+        } else {
+            None
+        };
+        (own, line)
+    })
+}
+
+/// The manifest without what it says of the step itself.
+pub(crate) fn anonymous(text: &str) -> String {
+    let shared = lines(text).filter(|(own, _)| own.is_none());
+    shared.map(|(_, line)| line).collect()
+}
+
+/// The manifest of a step whose description and title remain to be written.
+pub(crate) fn unwritten(text: &str) -> String {
+    let written = lines(text).map(|(own, line)| match own {
+        Some(Own::Description) => format!("{DESCRIPTION}\"{TODO}\"\n"),
+        Some(Own::Step) if line.starts_with("title = ") => format!("title = \"{TODO}\"\n"),
+        _ => line.to_owned(),
+    });
+    written.collect()
+}
+
+/// The manifest as that of a workspace of its own, which shares what the one at `root` shares.
+pub(crate) fn standalone(root: &Path, text: &str) -> Result<String> {
+    let path = root.join(FILE);
+    let mut shared: toml::Table = crate::files::read_text(&path)?
+        .parse()
+        .with_context(|| path.display().to_string())?;
+    shared.retain(|key, _| ["profile", "workspace"].contains(&key));
+    if let Some(workspace) = shared
+        .get_mut("workspace")
+        .and_then(|table| table.as_table_mut())
+    {
+        workspace.remove("members");
+    }
+    Ok(format!("{text}\n{}", toml::to_string(&shared)?))
 }

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 
 use anstream::println;
+use anyhow::{Context as _, Result, ensure};
 
-use crate::standalone::standalone;
-use crate::{Error, Step, Steps, Tree, files, manifest};
+use crate::names::Names;
+use crate::{Step, Steps, Tree, files, manifest};
 
 /// What the reader is given of the step to type; the rest is the previous step's.
 const GIVEN: [&str; 3] = ["tests/", "examples/", "benches/"];
@@ -16,15 +16,16 @@ const GIVEN: [&str; 3] = ["tests/", "examples/", "benches/"];
 const IGNORED: &str = "/target/\n*.db\n*.db-shm\n*.db-wal\n*.snap.new\n";
 
 /// Makes the project.
-pub(crate) fn run(steps: &Steps, slug: &str, directory: &Path) -> Result<ExitCode, Error> {
+pub(crate) fn run(steps: &Steps, slug: &str, directory: &Path) -> Result<()> {
     let step = steps.find(slug)?;
     if directory.exists() {
-        let mut entries = fs::read_dir(directory).map_err(Error::io("read", directory))?;
-        if entries.next().is_some() {
-            return Err(Error::NotEmpty {
-                directory: directory.to_path_buf(),
-            });
-        }
+        let mut entries = fs::read_dir(directory)
+            .with_context(|| format!("can't read {}", directory.display()))?;
+        ensure!(
+            entries.next().is_none(),
+            "{} isn't empty: give a folder that is, or that doesn't exist yet",
+            directory.display()
+        );
     }
     let mut tree = project(steps, step)?;
     tree.insert(".gitignore".to_owned(), IGNORED.to_owned());
@@ -37,16 +38,14 @@ pub(crate) fn run(steps: &Steps, slug: &str, directory: &Path) -> Result<ExitCod
         files::write_text(&directory.join(path), text)?;
     }
     explain(steps, step, directory);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The previous step under the name of this one, with this one's manifest, tests and examples.
-fn project(steps: &Steps, step: &Step) -> Result<Tree, Error> {
+fn project(steps: &Steps, step: &Step) -> Result<Tree> {
     let source = step.source()?;
     let mut tree = match steps.previous(step) {
-        Some(previous) => previous
-            .names()
-            .replace_in(&previous.source()?, &step.names()),
+        Some(previous) => previous.named(|_| Names::found_in(&step.package, &source))?,
         None => skeleton(),
     };
     let is_given = |path: &String| GIVEN.iter().any(|folder| path.starts_with(folder));
@@ -54,7 +53,10 @@ fn project(steps: &Steps, step: &Step) -> Result<Tree, Error> {
     let given = source.iter().filter(|(path, _)| is_given(path));
     tree.extend(given.map(|(path, text)| (path.clone(), text.clone())));
     if let Some(text) = source.get(manifest::FILE) {
-        tree.insert(manifest::FILE.to_owned(), standalone(steps.root(), text)?);
+        tree.insert(
+            manifest::FILE.to_owned(),
+            manifest::standalone(steps.root(), text)?,
+        );
     }
     Ok(tree)
 }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, ensure};
+
 use crate::names::Names;
-use crate::{Error, Tree, files, manifest};
+use crate::{Tree, files, manifest};
 
 /// One step, as its folder and its `Cargo.toml` describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +27,11 @@ pub struct Step {
 }
 
 impl Step {
-    /// The name of its library in Rust: `step03_persistence`.
-    #[must_use]
-    pub fn library(&self) -> String {
-        self.package.replace('-', "_")
-    }
-
     /// Its files as they are on disk, without build products, databases and snapshots under review.
     ///
     /// # Errors
     /// A file can't be read, or isn't text.
-    pub fn source(&self) -> Result<Tree, Error> {
+    pub fn source(&self) -> Result<Tree> {
         files::read(&self.directory)
     }
 
@@ -43,30 +39,29 @@ impl Step {
     /// `task-engine` and `task_engine`, and `Cargo.toml` without what tells the step's identity.
     ///
     /// # Errors
-    /// A file can't be read, isn't text, or is a `Cargo.toml` that can't be parsed.
-    pub fn normalised(&self) -> Result<Tree, Error> {
-        let mut tree = self.names().replace_in(&self.source()?, &Names::shared());
+    /// A file can't be read, or isn't text.
+    pub fn normalised(&self) -> Result<Tree> {
+        let mut tree = self.named(|_| Names::shared())?;
         if let Some(text) = tree.get_mut(manifest::FILE) {
-            *text = manifest::anonymous(&self.directory.join(manifest::FILE), text)?;
+            *text = manifest::anonymous(text);
         }
         Ok(tree)
     }
 
     /// Reads what `directory`, a folder named `stepNN-slug`, says of the step.
-    pub(crate) fn load(directory: &Path, number: u32, slug: &str) -> Result<Self, Error> {
+    pub(crate) fn load(directory: &Path, number: u32, slug: &str) -> Result<Self> {
         let path = directory.join(manifest::FILE);
         let found = manifest::package(&path, &files::read_text(&path)?)?;
         let package = directory
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        if found.name != package {
-            let message = format!(
-                "the package is named `{}`: give it its folder's name, `{package}`",
-                found.name
-            );
-            return Err(Error::manifest(&path, &message));
-        }
+        ensure!(
+            found.name == package,
+            "{}: the package is named `{}`: give it its folder's name, `{package}`",
+            path.display(),
+            found.name
+        );
         Ok(Self {
             number,
             slug: slug.to_owned(),
@@ -78,8 +73,11 @@ impl Step {
         })
     }
 
-    pub(crate) fn names(&self) -> Names {
-        Names::of(&self.package)
+    /// Its files under other names, given those that it has.
+    pub(crate) fn named(&self, names: impl FnOnce(&Names) -> Names) -> Result<Tree> {
+        let source = self.source()?;
+        let own = Names::found_in(&self.package, &source);
+        Ok(own.replace_in(&source, &names(&own)))
     }
 }
 

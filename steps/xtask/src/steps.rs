@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+
 use crate::change::{Change, compare};
 use crate::step::parse_folder;
-use crate::{Error, Step, Tree};
+use crate::{Step, Tree};
 
 /// The folder of the steps, under the root of the project.
 pub(crate) const FOLDER: &str = "steps";
@@ -23,12 +25,16 @@ impl Steps {
     /// # Errors
     /// The numbers have a gap or a duplicate, two steps have the same slug, or a `Cargo.toml`
     /// lacks what a step must say of itself.
-    pub fn load(root: &Path) -> Result<Self, Error> {
-        let root = root.canonicalize().map_err(Error::io("find", root))?;
+    pub fn load(root: &Path) -> Result<Self> {
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("can't find {}", root.display()))?;
         let folder = root.join(FOLDER);
         let mut steps = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let entry = entry.map_err(Error::io("read", &folder))?;
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("can't read {}", folder.display()))?
+        {
+            let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if let Some((number, slug)) = parse_folder(&name)
                 && entry.path().is_dir()
@@ -37,7 +43,7 @@ impl Steps {
             }
         }
         steps.sort_by(|a, b| (a.number, &a.slug).cmp(&(b.number, &b.slug)));
-        check_sequence(&steps).map_err(|message| Error::Numbering { folder, message })?;
+        check_sequence(&steps).context("the steps don't follow each other")?;
         Ok(Self { root, steps })
     }
 
@@ -56,13 +62,14 @@ impl Steps {
     ///
     /// # Errors
     /// There is none; the error lists those that exist.
-    pub fn find(&self, slug: &str) -> Result<&Step, Error> {
-        self.iter()
-            .find(|step| step.slug == slug)
-            .ok_or_else(|| Error::UnknownSlug {
-                slug: slug.to_owned(),
-                known: self.slugs(),
-            })
+    pub fn find(&self, slug: &str) -> Result<&Step> {
+        self.iter().find(|step| step.slug == slug).ok_or_else(|| {
+            let known: Vec<&str> = self.iter().map(|step| step.slug.as_str()).collect();
+            anyhow!(
+                "there is no step `{slug}`; the steps are: {}",
+                known.join(", ")
+            )
+        })
     }
 
     /// The step before this one, unless it is the first.
@@ -88,7 +95,7 @@ impl Steps {
     ///
     /// # Errors
     /// The slug is unknown, or a file can't be read.
-    pub fn changes(&self, slug: &str) -> Result<Vec<Change>, Error> {
+    pub fn changes(&self, slug: &str) -> Result<Vec<Change>> {
         let step = self.find(slug)?;
         let old = match self.previous(step) {
             Some(previous) => previous.normalised()?,
@@ -96,39 +103,30 @@ impl Steps {
         };
         Ok(compare(&old, &step.normalised()?))
     }
-
-    fn slugs(&self) -> String {
-        let slugs: Vec<&str> = self.iter().map(|step| step.slug.as_str()).collect();
-        if slugs.is_empty() {
-            "(none yet)".to_owned()
-        } else {
-            slugs.join(", ")
-        }
-    }
 }
 
 /// Refuses gaps and duplicates; the steps are sorted by number.
-fn check_sequence(steps: &[Step]) -> Result<(), String> {
+fn check_sequence(steps: &[Step]) -> Result<()> {
     for (step, expected) in steps.iter().zip(1..) {
-        if step.number < expected {
-            return Err(format!(
-                "two steps have the number {:02}: renumber `{}` or the other one",
-                step.number, step.package
-            ));
-        }
-        if step.number > expected {
-            return Err(format!(
-                "step {expected:02} is missing: `{}` should have this number",
-                step.package
-            ));
-        }
+        ensure!(
+            step.number >= expected,
+            "two steps have the number {:02}: renumber `{}` or the other one",
+            step.number,
+            step.package
+        );
+        ensure!(
+            step.number == expected,
+            "step {expected:02} is missing: `{}` should have this number",
+            step.package
+        );
     }
     for (index, step) in steps.iter().enumerate() {
         if let Some(twin) = steps[..index].iter().find(|other| other.slug == step.slug) {
-            return Err(format!(
+            bail!(
                 "`{}` and `{}` have the same slug: rename one of them",
-                twin.package, step.package
-            ));
+                twin.package,
+                step.package
+            );
         }
     }
     Ok(())

@@ -1,115 +1,81 @@
 //! Merging the edit of one step into the next one, both masked.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::git::{Git, MergedText};
-use crate::{Error, Tree, manifest};
+use anyhow::Result;
 
-/// An edit of one step.
-pub(super) struct Edit<'a> {
-    /// The step's slug.
-    pub(super) slug: &'a str,
-    /// The step's files before the edit.
-    pub(super) before: &'a Tree,
-    /// The step's files now.
-    pub(super) after: &'a Tree,
-}
+use crate::git::Git;
+use crate::{Change, Tree, manifest};
 
 /// The next step with the edit in it.
-#[derive(Default)]
 pub(super) struct Merged {
     /// Its files, some with conflict markers.
     pub(super) tree: Tree,
     /// Those with conflict markers.
-    pub(super) conflicts: Vec<String>,
-    /// What somebody should know of the other ones.
-    pub(super) notes: Vec<String>,
+    pub(super) conflicts: Tree,
+    /// The snapshots that were left as they were.
+    pub(super) snapshots: Vec<String>,
 }
 
-/// Merges an edit into the next step, `slug`, whose files are `ours`.
-pub(super) fn merge(git: &Git, edit: &Edit, slug: &str, ours: &Tree) -> Result<Merged, Error> {
+/// Merges what the step `from` has become since `before` into the step `into`, whose files are `ours`.
+pub(super) fn merge(
+    git: &Git,
+    [from, into]: [&str; 2],
+    [before, after, ours]: [&Tree; 3],
+) -> Result<Merged> {
     let mut merged = Merged {
         tree: ours.clone(),
-        ..Merged::default()
+        conflicts: Tree::new(),
+        snapshots: Vec::new(),
     };
-    let paths: BTreeSet<&String> = edit.before.keys().chain(edit.after.keys()).collect();
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for path in paths {
-        let (before, after) = (edit.before.get(path), edit.after.get(path));
-        let own = ours.get(path);
-        if before == after || own == after {
+        let [old, new, own] = [before, after, ours].map(|tree| tree.get(path));
+        if old == new || own == new {
             continue;
         }
-        if own == before {
-            merged.set(path, after.cloned());
-        } else if let Some(own) = own {
-            let result = conflicting(git, edit, slug, [Some(own), before, after])?;
-            merged.settle(path, own, result, slug);
-        } else {
-            let note = format!(
-                "{path}: edited in `{}`, but `{slug}` has no such file",
-                edit.slug
-            );
-            merged.notes.push(note);
-        }
-    }
-    Ok(merged)
-}
-
-/// Merges a file that both sides have changed; `own` exists.
-fn conflicting(
-    git: &Git,
-    edit: &Edit,
-    slug: &str,
-    [own, before, after]: [Option<&String>; 3],
-) -> Result<MergedText, Error> {
-    let own = own.map_or("", String::as_str);
-    let before = before.map_or("", String::as_str);
-    let Some(after) = after else {
-        return Ok(MergedText {
-            text: format!(
-                "<<<<<<< {slug}\n{own}=======\n>>>>>>> {} (deleted)\n",
-                edit.slug
+        let (text, conflict) = match (own, new) {
+            _ if own == old => (new.cloned(), false),
+            (Some(own), Some(new)) => {
+                let old = old.map_or("", String::as_str);
+                let labels = [into, &format!("{from} before the edit"), from];
+                let (text, conflict) = git.merge([own, old, new], labels)?;
+                (Some(text), conflict)
+            }
+            (Some(own), None) => (
+                Some(format!(
+                    "<<<<<<< {into}\n{own}=======\n>>>>>>> {from} (deleted)\n"
+                )),
+                true,
             ),
-            conflict: true,
-        });
-    };
-    let base_label = format!("{} before the edit", edit.slug);
-    git.merge([own, before, after], [slug, &base_label, edit.slug])
-}
-
-impl Merged {
-    fn set(&mut self, path: &str, text: Option<String>) {
+            (None, _) => {
+                let edit = Change::new(path, old.cloned(), new.cloned());
+                (
+                    Some(format!(
+                        "<<<<<<< {into} (no such file)\n{edit}>>>>>>> {from}\n"
+                    )),
+                    true,
+                )
+            }
+        };
+        if conflict && own.is_some() && Path::new(path).extension().is_some_and(|end| end == "snap")
+        {
+            // A merged snapshot is a guess; the tests write the true one.
+            merged.snapshots.push(path.clone());
+            continue;
+        }
         match text {
-            Some(text) => self.tree.insert(path.to_owned(), text),
-            None => self.tree.remove(path),
+            Some(text) if conflict && path == manifest::FILE => {
+                merged.conflicts.insert(path.clone(), comment_out(&text))
+            }
+            Some(text) if conflict => merged.conflicts.insert(path.clone(), text),
+            Some(text) => merged.tree.insert(path.clone(), text),
+            None => merged.tree.remove(path),
         };
     }
-
-    fn settle(&mut self, path: &str, own: &str, result: MergedText, slug: &str) {
-        if !result.conflict {
-            self.set(path, Some(result.text));
-        } else if is_snapshot(path) {
-            // A merged snapshot is a guess; the tests write the true one.
-            self.set(path, Some(own.to_owned()));
-            self.notes.push(format!(
-                "{path}: a conflict in a snapshot, left as it was in `{slug}`: run INSTA_UPDATE=always cargo test -p PACKAGE for this step, and review the difference"
-            ));
-        } else {
-            let text = if path == manifest::FILE {
-                comment_out(&result.text)
-            } else {
-                result.text
-            };
-            self.set(path, Some(text));
-            self.conflicts.push(path.to_owned());
-        }
-    }
-}
-
-fn is_snapshot(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "snap")
+    merged.tree.extend(merged.conflicts.clone());
+    Ok(merged)
 }
 
 /// Comments out the conflicts of a manifest, all but the step's own lines: cargo reads the manifests

@@ -20,6 +20,9 @@ thiserror = "2"
 
 [workspace.lints.rust]
 unsafe_code = "forbid"
+
+[profile.dev]
+debug = "line-tables-only"
 "#;
 
 /// Twelve lines, so that edits at both ends are far apart.

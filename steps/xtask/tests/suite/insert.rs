@@ -56,6 +56,53 @@ fn the_following_steps_are_renumbered() {
 }
 
 #[test]
+fn a_library_with_a_name_of_its_own_keeps_it() {
+    let project = Project::new();
+    for (step, library) in [
+        ("step02-two", "step02_two"),
+        ("step03-three", "step03_three"),
+    ] {
+        project.edit(
+            &format!("steps/{step}/Cargo.toml"),
+            "[dependencies]",
+            "[lib]\nname = \"counter\"\n\n[dependencies]",
+        );
+        project.edit(&format!("steps/{step}/tests/count.rs"), library, "counter");
+        project.edit(&format!("steps/{step}/src/lib.rs"), library, "counter");
+    }
+    project.xtask("diffs").succeeds();
+    project.commit("a name for the library");
+    let patch = project.read("book/diffs/three.diff");
+    project.xtask("insert new --before three").succeeds();
+    for step in ["step03-new", "step04-three"] {
+        assert_eq!(
+            project.read(&format!("steps/{step}/tests/count.rs")),
+            "use counter::count;\n"
+        );
+        let manifest = project.read(&format!("steps/{step}/Cargo.toml"));
+        assert!(
+            manifest.contains(&format!("name = \"{step}\"")),
+            "{manifest}"
+        );
+        assert!(manifest.contains("[lib]\nname = \"counter\""), "{manifest}");
+    }
+    assert_eq!(project.read("book/diffs/new.diff"), "");
+    assert_eq!(project.read("book/diffs/three.diff"), patch);
+
+    // An edit gets from a library that is called after its package to one that isn't.
+    project.commit("a step between");
+    project.write(
+        "steps/step01-one/tests/count.rs",
+        "use step01_one::{Error, count};\n",
+    );
+    project.xtask("propagate one").succeeds();
+    assert_eq!(
+        project.read("steps/step04-three/tests/count.rs"),
+        "use counter::{Error, count};\n"
+    );
+}
+
+#[test]
 fn a_refused_insertion_changes_nothing() {
     let project = Project::new();
     let before = project.files();

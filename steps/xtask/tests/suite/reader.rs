@@ -1,7 +1,6 @@
 //! What a reader who types a step is given.
 
 use crate::common::Project;
-use toml_edit::DocumentMut;
 
 #[test]
 fn the_project_stands_alone() {
@@ -12,23 +11,37 @@ fn the_project_stands_alone() {
     let run = project.xtask(&format!("start two {}", directory.display()));
     assert!(run.succeeds().stdout.contains("cargo xtask check two"));
 
-    let text = std::fs::read_to_string(directory.join("Cargo.toml")).unwrap();
-    assert!(!text.contains("workspace = true"), "{text}");
-    let manifest: DocumentMut = text.parse().unwrap();
-    assert_eq!(manifest["package"]["name"].as_str(), Some("step02-two"));
-    assert_eq!(manifest["package"]["edition"].as_str(), Some("2024"));
-    assert!(manifest["package"].get("metadata").is_none());
-    assert_eq!(manifest["dependencies"]["thiserror"].as_str(), Some("2"));
-    let serde = &manifest["dev-dependencies"]["serde"];
-    assert_eq!(serde["version"].as_str(), Some("1"));
-    let features = serde["features"].as_array().unwrap().iter();
-    let features: Vec<_> = features.filter_map(|feature| feature.as_str()).collect();
-    assert_eq!(features, ["derive", "rc"]);
+    // What cargo makes of the manifest, in a folder that is in no workspace.
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(&directory)
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{metadata:?}");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let package = &metadata["packages"][0];
+    assert_eq!(package["name"], "step02-two");
+    assert_eq!(package["edition"], "2024");
+    let dependency = |name: &str| {
+        let all = package["dependencies"].as_array().unwrap();
+        all.iter().find(|found| found["name"] == name).unwrap()
+    };
+    assert_eq!(dependency("thiserror")["req"], "^2");
+    assert_eq!(dependency("serde")["kind"], "dev");
     assert_eq!(
-        manifest["lints"]["rust"]["unsafe_code"].as_str(),
+        dependency("serde")["features"],
+        serde_json::json!(["derive", "rc"])
+    );
+    let text = std::fs::read_to_string(directory.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = text.parse().unwrap();
+    assert_eq!(
+        manifest["workspace"]["lints"]["rust"]["unsafe_code"].as_str(),
         Some("forbid")
     );
-    assert!(manifest["workspace"].as_table().unwrap().is_empty());
+    assert_eq!(
+        manifest["profile"]["dev"]["debug"].as_str(),
+        Some("line-tables-only")
+    );
     assert_eq!(
         std::fs::read_to_string(directory.join("Cargo.lock")).unwrap(),
         "version = 4\n"
