@@ -1,44 +1,25 @@
 //! `cargo xtask diffs`: the committed patches of the steps.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstream::println;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::{Steps, files, patch};
+use crate::{Steps, Tree, files, patch};
 
 /// Where the patches are, under the root of the project.
 const FOLDER: &str = "book/diffs";
 
-/// The patches by file name.
-type Patches = BTreeMap<String, String>;
-
 /// Writes every patch, and deletes those of steps that no longer exist.
 pub(crate) fn write(steps: &Steps) -> Result<()> {
-    let folder = folder(steps);
-    let committed = read(&folder)?;
-    let current = current(steps)?;
-    for (name, text) in &current {
-        if committed.get(name) != Some(text) {
-            files::write_text(&folder.join(name), text)?;
-            println!("{FOLDER}/{name} written");
-        }
-    }
-    for name in committed.keys().filter(|name| !current.contains_key(*name)) {
-        let path = folder.join(name);
-        fs::remove_file(&path).with_context(|| format!("can't delete {}", path.display()))?;
-        println!("{FOLDER}/{name} deleted");
-    }
+    files::replace(&folder(steps), &current(steps)?)?;
+    println!("{FOLDER} is what the steps give");
     Ok(())
 }
 
 /// Compares the committed patches with what the steps give, and fails if they differ.
 pub(crate) fn check(steps: &Steps) -> Result<()> {
-    let committed = read(&folder(steps))?;
-    let current = current(steps)?;
-    let problems = problems(&committed, &current);
+    let problems = problems(&files::read(&folder(steps))?, &current(steps)?);
     if problems.is_empty() {
         return Ok(());
     }
@@ -52,25 +33,18 @@ fn folder(steps: &Steps) -> PathBuf {
     steps.root().join(FOLDER)
 }
 
-fn name(slug: &str) -> String {
-    format!("{slug}.diff")
-}
-
-fn current(steps: &Steps) -> Result<Patches> {
+/// The patches by file name.
+fn current(steps: &Steps) -> Result<Tree> {
     steps
         .iter()
-        .map(|step| Ok((name(&step.slug), patch(&steps.changes(&step.slug)?))))
+        .map(|step| {
+            let name = format!("{}.diff", step.slug);
+            Ok((name, patch(&steps.changes(&step.slug)?)))
+        })
         .collect()
 }
 
-fn read(folder: &Path) -> Result<Patches> {
-    if !folder.exists() {
-        return Ok(Patches::new());
-    }
-    files::read(folder)
-}
-
-fn problems(committed: &Patches, current: &Patches) -> Vec<String> {
+fn problems(committed: &Tree, current: &Tree) -> Vec<String> {
     let missing_or_stale = current
         .iter()
         .filter_map(|(name, text)| match committed.get(name) {

@@ -31,10 +31,12 @@ fn is_database(name: &str) -> bool {
         .is_some_and(|extension| extension == "db" || extension.starts_with("db-"))
 }
 
-/// The relative paths of the source files under `folder`, sorted.
-pub(crate) fn paths(folder: &Path) -> Result<Vec<String>> {
+/// The relative paths of the source files under `folder`, sorted; none if it doesn't exist.
+fn paths(folder: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    visit(folder, "", &mut found)?;
+    if folder.exists() {
+        visit(folder, "", &mut found)?;
+    }
     found.sort();
     Ok(found)
 }
@@ -95,11 +97,7 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
 /// Makes the source files of `folder` those of `tree`: writes what differs, deletes what is not in
 /// it, and the folders this leaves empty.
 pub(crate) fn replace(folder: &Path, tree: &Tree) -> Result<()> {
-    let present = if folder.exists() {
-        paths(folder)?
-    } else {
-        Vec::new()
-    };
+    let present = paths(folder)?;
     for (relative, text) in tree {
         let path = folder.join(relative);
         // Rewriting an unchanged file would make cargo rebuild for nothing.

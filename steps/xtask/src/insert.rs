@@ -1,22 +1,19 @@
 //! `cargo xtask insert`: a new step between two others.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anstream::println;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::git::Git;
+use crate::names::Names;
 use crate::step::folder;
 use crate::steps::FOLDER;
-use crate::{Step, Steps, Tree, diffs, files, manifest};
+use crate::{Steps, diffs, files, manifest};
 
-/// A step that gets another number.
-struct Move {
-    from: PathBuf,
-    to: PathBuf,
-    tree: Tree,
-}
+/// Recorded sessions, which show the names of the packages that they run.
+const SESSIONS: &str = "book/transcripts";
 
 /// Inserts the step `new` before the step `slug`, as a copy of its predecessor.
 pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
@@ -33,15 +30,27 @@ pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
     if let Some(text) = tree.get_mut(manifest::FILE) {
         *text = manifest::unwritten(text);
     }
-    let following = steps.iter().filter(|step| step.number >= following.number);
-    let moves = following.map(renumbered).collect::<Result<Vec<_>>>()?;
-
-    for step in &moves {
-        fs::rename(&step.from, &step.to)
-            .with_context(|| format!("can't rename {}", step.from.display()))?;
-        files::replace(&step.to, &step.tree)?;
-        println!("{} is now {}", name(&step.from), name(&step.to));
+    let sessions = steps.root().join(SESSIONS);
+    let mut recorded = files::read(&sessions)?;
+    // All is read before anything is written.
+    let mut moves = Vec::new();
+    for step in steps.iter().filter(|step| step.number >= following.number) {
+        let source = step.source()?;
+        let names = Names::found_in(&step.package, &source);
+        let package = folder(step.number + 1, &step.slug);
+        let renamed = names.renamed(&package);
+        recorded = names.replace_in(&recorded, &renamed);
+        moves.push((step, package, names.replace_in(&source, &renamed)));
     }
+
+    for (step, package, tree) in moves {
+        let to = step.directory.with_file_name(&package);
+        fs::rename(&step.directory, &to)
+            .with_context(|| format!("can't rename {}", step.directory.display()))?;
+        files::replace(&to, &tree)?;
+        println!("{} is now {package}", step.package);
+    }
+    files::replace(&sessions, &recorded)?;
     files::replace(&directory, &tree)?;
     println!("{package} written, a copy of {}", model.package);
     diffs::write(&Steps::load(steps.root())?)?;
@@ -78,19 +87,4 @@ fn refuse_edits(steps: &Steps) -> Result<()> {
         files.join("\n  ")
     );
     Ok(())
-}
-
-/// A step moved one place down.
-fn renumbered(step: &Step) -> Result<Move> {
-    let package = folder(step.number + 1, &step.slug);
-    Ok(Move {
-        from: step.directory.clone(),
-        to: step.directory.with_file_name(&package),
-        tree: step.named(|names| names.renamed(&package))?,
-    })
-}
-
-fn name(directory: &Path) -> String {
-    let name = directory.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }

@@ -10,8 +10,12 @@ fn the_following_steps_are_renumbered() {
         "steps/step03-three/src/snapshots/step03_three__a.snap",
         "source: steps/step03-three/src/a.rs\n",
     );
+    project.write(
+        "book/transcripts/a.console",
+        "$ cargo run -q -p step01-one\n$ cargo run -q -p step03-three\nstep03_three::Error\n",
+    );
     project.xtask("diffs").succeeds();
-    project.commit("a unit test's snapshot");
+    project.commit("a unit test's snapshot, and a session");
     let two = project.read("steps/step02-two/src/count.rs");
     let patches =
         ["one", "two", "three"].map(|slug| project.read(&format!("book/diffs/{slug}.diff")));
@@ -37,6 +41,10 @@ fn the_following_steps_are_renumbered() {
     assert_eq!(
         project.read("steps/step04-three/src/snapshots/step04_three__a.snap"),
         "source: steps/step04-three/src/a.rs\n"
+    );
+    assert_eq!(
+        project.read("book/transcripts/a.console"),
+        "$ cargo run -q -p step01-one\n$ cargo run -q -p step04-three\nstep04_three::Error\n"
     );
     let tracked = project.path("steps/step04-three/src/snapshots/step03_three__a.snap");
     assert!(!tracked.exists());
