@@ -1,15 +1,13 @@
-//! `{{#acceptance}}`: which check holds from which step on.
+//! `{{#acceptance [SLUG]}}`: which check holds from which step on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-use crate::directive::Directive;
 use crate::html;
 use crate::library::Library;
-use crate::page::Page;
 
 const MATRIX: &str = "tests/matrix.json";
 const SENTENCES: &str = "book/checks.toml";
@@ -19,6 +17,8 @@ struct Check {
     name: String,
     since: String,
     results: BTreeMap<String, Outcome>,
+    #[serde(skip)]
+    sentence: String,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -28,75 +28,63 @@ enum Outcome {
     Fail,
 }
 
-/// The table of the checks, or the list of those that begin at a step.
-///
-/// # Errors
-/// When the table can't be read, when a check has no sentence or a sentence no
-/// check, and when no check begins at the given step.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(1)?;
-    let library = page.library;
-    let checks: Vec<Check> = serde_json::from_str(&library.read(MATRIX)?)
+/// The checks, each with its sentence.
+fn load(library: &Library) -> Result<Vec<Check>> {
+    let mut checks: Vec<Check> = serde_json::from_str(&library.read(MATRIX)?)
         .with_context(|| format!("can't read {MATRIX}"))?;
-    let sentences: BTreeMap<String, String> = toml::from_str(&library.read(SENTENCES)?)
+    let mut sentences: BTreeMap<String, String> = toml::from_str(&library.read(SENTENCES)?)
         .with_context(|| format!("can't read {SENTENCES}"))?;
-    compare(library, &checks, &sentences)?;
-    match directive.words.first() {
-        Some(slug) => list(library, &checks, &sentences, slug),
-        None => table(page, &checks, &sentences),
-    }
-}
-
-fn compare(
-    library: &Library,
-    checks: &[Check],
-    sentences: &BTreeMap<String, String>,
-) -> Result<()> {
-    let names: BTreeSet<&String> = checks.iter().map(|check| &check.name).collect();
-    let missing: Vec<_> = names
-        .iter()
-        .filter(|name| !sentences.contains_key(**name))
-        .collect();
-    ensure!(
-        missing.is_empty(),
-        "{SENTENCES} misses the sentence of {missing:?}"
-    );
-    let unused: Vec<_> = sentences
-        .keys()
-        .filter(|name| !names.contains(name))
-        .collect();
-    ensure!(
-        unused.is_empty(),
-        "{SENTENCES} has sentences for no check: {unused:?}"
-    );
-    for check in checks {
+    let mut missing = Vec::new();
+    for check in &mut checks {
+        match sentences.remove(&check.name) {
+            Some(sentence) => check.sentence = sentence,
+            None => missing.push(&check.name),
+        }
         for slug in check.results.keys().chain([&check.since]) {
             library
                 .step(slug)
                 .with_context(|| format!("{MATRIX}, check {}", check.name))?;
         }
     }
-    Ok(())
+    ensure!(
+        missing.is_empty(),
+        "{SENTENCES} misses the sentence of {missing:?}"
+    );
+    let unused: Vec<_> = sentences.into_keys().collect();
+    ensure!(
+        unused.is_empty(),
+        "{SENTENCES} has sentences for no check: {unused:?}"
+    );
+    Ok(checks)
 }
 
-fn list(
-    library: &Library,
-    checks: &[Check],
-    sentences: &BTreeMap<String, String>,
-    slug: &str,
-) -> Result<String> {
+/// The list of the checks that begin at a step.
+///
+/// # Errors
+/// When the checks can't be read, when one has no sentence or a sentence no check, and when none
+/// begins at this step.
+pub fn list(library: &Library, slug: &str) -> Result<String> {
     let step = library.step(slug)?;
     let mut items = String::new();
-    for check in checks.iter().filter(|check| check.since == step.slug) {
-        let _ = write!(items, "<li>{}</li>", html::inline(&sentences[&check.name]));
+    for check in load(library)?
+        .iter()
+        .filter(|check| check.since == step.slug)
+    {
+        let _ = write!(items, "<li>{}</li>", html::inline(&check.sentence));
     }
     ensure!(!items.is_empty(), "no check begins at {slug}");
     Ok(format!("<ul class=\"checks\">{items}</ul>"))
 }
 
-fn table(page: &Page, checks: &[Check], sentences: &BTreeMap<String, String>) -> Result<String> {
+/// The table of the checks.
+///
+/// # Errors
+/// When the checks can't be read, when there is none, and when one has no sentence or a sentence no
+/// check.
+pub fn table(library: &Library) -> Result<String> {
+    let checks = load(library)?;
     ensure!(!checks.is_empty(), "{MATRIX} is empty");
-    let steps: Vec<_> = page.library.steps().iter().collect();
+    let steps: Vec<_> = library.steps().iter().collect();
     let mut head = String::from("<th scope=\"col\">Vérification</th>");
     for step in &steps {
         let title = html::plain(&step.title);
@@ -107,8 +95,8 @@ fn table(page: &Page, checks: &[Check], sentences: &BTreeMap<String, String>) ->
         );
     }
     let mut rows = String::new();
-    for check in checks {
-        let sentence = html::inline(&sentences[&check.name]);
+    for check in &checks {
+        let sentence = html::inline(&check.sentence);
         let _ = write!(rows, "<tr><th scope=\"row\">{sentence}</th>");
         for step in &steps {
             rows.push_str(match check.results.get(&step.slug) {

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 use xtask::{Change, Size, Step};
 
-use crate::directive::Directive;
 use crate::html;
 use crate::library::Library;
 use crate::page::Page;
@@ -28,10 +27,9 @@ const GROUPS: [(&str, &str); 6] = [
 ///
 /// # Errors
 /// When the step doesn't exist, or when its manifest can't be read.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(1)?;
+pub fn card(page: &Page, slug: &str) -> Result<String> {
     let library = page.library;
-    let step = library.step(directive.word(0, "slug")?)?;
+    let step = library.step(slug)?;
     let changes = library.changes(step);
     let size = Size::of(changes);
     let mut card = format!(
@@ -111,7 +109,7 @@ fn dependencies(card: &mut String, library: &Library, step: &Step) -> Result<()>
 
 fn declared(library: &Library, step: &Step) -> Result<BTreeSet<String>> {
     let manifest: toml::Table = library
-        .source(&step.slug, "Cargo.toml")?
+        .source(step, "Cargo.toml")?
         .parse()
         .with_context(|| format!("can't read Cargo.toml of {}", step.package))?;
     let tables = ["dependencies", "dev-dependencies"];

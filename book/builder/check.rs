@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use xtask::Steps;
 
-use crate::files::{files, read};
-use crate::library::Library;
 use crate::problem::{Problem, Problems};
-use crate::{build, directive, links, proofread};
+use crate::{build, links, proofread, shown};
 
 /// Checks the book of the repository at `root`.
 ///
@@ -15,9 +14,17 @@ use crate::{build, directive, links, proofread};
 /// Lists everything that there is to mend.
 pub fn check(root: &Path, proofreading: bool) -> Result<()> {
     let site = tempfile::tempdir()?;
-    build::build(root, site.path())?;
+    let shown = build::build(root, site.path())?;
     let mut problems = links::check(root, site.path())?;
-    problems.extend(steps_without_chapter(root)?);
+    problems.extend(shown::check(root, &shown)?);
+    // Steps come before their chapters while one writes; a book to be read has all.
+    for step in Steps::load(root)?
+        .iter()
+        .filter(|step| !shown.contains_key(&step.slug))
+    {
+        let message = format!("no chapter has {{{{#card {}}}}}", step.slug);
+        problems.push(Problem::of("book/src", message));
+    }
     problems.extend(proofread::style(root)?);
     if proofreading {
         problems.extend(proofread::grammar(root)?);
@@ -26,28 +33,4 @@ pub fn check(root: &Path, proofreading: bool) -> Result<()> {
     problems.dedup();
     Problems(problems).into_result()?;
     Ok(())
-}
-
-/// Steps come before their chapters while one writes; a book to be read has all.
-fn steps_without_chapter(root: &Path) -> Result<Vec<Problem>> {
-    let mut cards = Vec::new();
-    for path in files(&root.join("book/src"))? {
-        let text = read(&path)?;
-        let found = directive::find(&text).into_iter();
-        cards.extend(
-            found
-                .filter(|directive| directive.name == "card")
-                .filter_map(|directive| directive.words.into_iter().next()),
-        );
-    }
-    let library = Library::load(root)?;
-    let missing = library
-        .steps()
-        .iter()
-        .filter(|step| !cards.contains(&step.slug));
-    let problems = missing.map(|step| {
-        let message = format!("no chapter has {{{{#card {}}}}}", step.slug);
-        Problem::of("book/src", message)
-    });
-    Ok(problems.collect())
 }

@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
 use pikchr::{Pikchr, PikchrFlags};
 use regex::Regex;
 
-use crate::directive::Directive;
 use crate::html;
-use crate::page::Page;
+use crate::library::Library;
 
 /// The colours of the drawings and the variables of the style sheet that
 /// replace them, so that a drawing follows the theme.
@@ -28,15 +27,10 @@ static COLOUR: LazyLock<Regex> =
 /// The figure of a drawing.
 ///
 /// # Errors
-/// When the drawing doesn't exist, can't be drawn, uses a colour that no theme
-/// knows, or has no title.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    let name = directive.word(0, "name")?;
-    let title = directive.rest(1);
-    ensure!(!title.is_empty(), "{{{{#diagram}}}} misses its title");
-    let source = page.library.read(&format!("book/diagrams/{name}.pikchr"))?;
-    figure(&source, &title, &html::inline(&title))
-        .with_context(|| format!("book/diagrams/{name}.pikchr"))
+/// When the drawing doesn't exist, can't be drawn, or uses a colour that no theme knows.
+pub fn file(library: &Library, name: &str, title: &str) -> Result<String> {
+    let path = format!("book/diagrams/{name}.pikchr");
+    figure(&library.read(&path)?, title, &html::inline(title)).context(path)
 }
 
 /// The figure of a drawing given by its text in pikchr; `label` is for those who can't see it.

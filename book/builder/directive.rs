@@ -26,58 +26,25 @@ pub struct Directive {
     pub range: Range<usize>,
 }
 
-impl Directive {
-    /// The word at `index`.
-    ///
-    /// # Errors
-    /// When there is none: `what` is then named in the message.
-    pub fn word(&self, index: usize, what: &str) -> anyhow::Result<&str> {
-        self.words
-            .get(index)
-            .map(String::as_str)
-            .ok_or_else(|| anyhow::anyhow!("{{{{#{}}}}} misses its {what}", self.name))
-    }
-
-    /// All the words from `index` on, as one text.
-    #[must_use]
-    pub fn rest(&self, index: usize) -> String {
-        self.words.get(index..).unwrap_or_default().join(" ")
-    }
-
-    /// The names from `index` on, separated by commas (those of `<A, B>` aside).
-    #[must_use]
-    pub fn names(&self, index: usize) -> Vec<String> {
-        let mut names = vec![String::new()];
-        let mut depth = 0;
-        for character in self.rest(index).chars() {
-            match character {
-                '<' => depth += 1,
-                '>' => depth -= 1,
-                _ => {}
-            }
-            if character == ',' && depth == 0 {
-                names.push(String::new());
-            } else if let Some(name) = names.last_mut() {
-                name.push(character);
-            }
+/// The names in `words`, separated by commas (those of `<A, B>` aside).
+#[must_use]
+pub fn names(words: &[&str]) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut depth = 0;
+    for character in words.join(" ").chars() {
+        match character {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ => {}
         }
-        let trimmed = names.iter().map(|name| name.trim().to_owned());
-        trimmed.filter(|name| !name.is_empty()).collect()
+        if character == ',' && depth == 0 {
+            names.push(String::new());
+        } else if let Some(name) = names.last_mut() {
+            name.push(character);
+        }
     }
-
-    /// Complains about words that nothing reads.
-    ///
-    /// # Errors
-    /// When there are more than `count` words.
-    pub fn at_most(&self, count: usize) -> anyhow::Result<()> {
-        anyhow::ensure!(
-            self.words.len() <= count,
-            "{{{{#{}}}}} takes at most {count} words, not {:?}",
-            self.name,
-            self.rest(0)
-        );
-        Ok(())
-    }
+    let trimmed = names.iter().map(|name| name.trim().to_owned());
+    trimmed.filter(|name| !name.is_empty()).collect()
 }
 
 /// The directives of `text`, in order; `\{{#…}}` is text.
@@ -128,14 +95,13 @@ mod tests {
         let found = find("one\n\n{{#item loop src/worker.rs impl Worker}}\n\\{{#item a b c}}\n");
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].line, 3);
-        assert_eq!(found[0].words[..2], ["loop", "src/worker.rs"]);
-        assert_eq!(found[0].rest(2), "impl Worker");
+        assert_eq!(found[0].words, ["loop", "src/worker.rs", "impl", "Worker"]);
     }
 
     #[test]
     fn commas_separate_names_but_not_type_parameters() {
-        let found = find("{{#diff a b impl From<A, B> for C, run}}");
-        assert_eq!(found[0].names(2), ["impl From<A, B> for C", "run"]);
+        let words = ["impl", "From<A,", "B>", "for", "C,", "run"];
+        assert_eq!(names(&words), ["impl From<A, B> for C", "run"]);
     }
 
     #[test]

@@ -21,7 +21,8 @@
 //! | `{{#tables}}` | the tables, their columns and the indexes, and the step of each, from the migrations |
 //!
 //! A directive that names something that doesn't exist is an error, and so is a
-//! changed line that the chapter of its step doesn't show.
+//! changed line that the chapter of its step doesn't show. What stands unfolded
+//! is counted in `book/shown.json`; `least-shown` in `book.toml` refuses less.
 
 pub mod acceptance;
 pub mod build;
@@ -31,6 +32,7 @@ pub mod coverage;
 pub mod diagram;
 pub mod diff;
 pub mod directive;
+pub mod expand;
 pub mod files;
 pub mod french;
 pub mod html;
@@ -40,7 +42,6 @@ pub mod links;
 pub mod listing;
 pub mod map;
 pub mod page;
-pub mod preprocess;
 pub mod problem;
 pub mod proofread;
 pub mod prose;
@@ -48,6 +49,8 @@ pub mod record;
 pub mod schema;
 pub mod series;
 pub mod serve;
+pub mod settings;
+pub mod shown;
 pub mod since;
 pub mod states;
 pub mod tables;

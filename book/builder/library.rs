@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use xtask::{Change, Step, Steps, Tree};
+use xtask::{Change, Step, Steps, Tree, compare};
 
 /// The steps and their texts, read once for a build.
 pub struct Library {
@@ -28,13 +28,16 @@ impl Library {
     pub fn load(root: &Path) -> Result<Self> {
         let steps = Steps::load(root)?;
         let mut shelves = BTreeMap::new();
+        let mut previous = Tree::new();
         for step in steps.iter() {
+            let normalised = step.normalised()?;
             let shelf = Shelf {
                 source: step.source()?,
-                normalised: step.normalised()?,
-                changes: steps.changes(&step.slug)?,
+                changes: compare(&previous, &normalised),
+                normalised: normalised.clone(),
             };
             shelves.insert(step.slug.clone(), shelf);
+            previous = normalised;
         }
         Ok(Self {
             root: root.to_owned(),
@@ -47,18 +50,6 @@ impl Library {
     #[must_use]
     pub fn steps(&self) -> &Steps {
         &self.steps
-    }
-
-    /// The root of the repository.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// The folder of the book.
-    #[must_use]
-    pub fn book(&self) -> PathBuf {
-        self.root.join("book")
     }
 
     /// Reads a file of the repository, given by its path from the root.
@@ -74,27 +65,26 @@ impl Library {
     /// # Errors
     /// When there is none; the message lists those that exist.
     pub fn step(&self, slug: &str) -> Result<&Step> {
-        Ok(self.steps.find(slug)?)
+        self.steps.find(slug)
     }
 
     /// A file of a step, as it is on the disk.
     ///
     /// # Errors
-    /// When the step or the file doesn't exist.
-    pub fn source(&self, slug: &str, path: &str) -> Result<&str> {
-        self.text(slug, path, |shelf| &shelf.source)
+    /// When the step has no such file.
+    pub fn source(&self, step: &Step, path: &str) -> Result<&str> {
+        self.text(step, path, |shelf| &shelf.source)
     }
 
     /// A file of a step, with the names that don't change from step to step.
     ///
     /// # Errors
-    /// When the step or the file doesn't exist.
-    pub fn normalised(&self, slug: &str, path: &str) -> Result<&str> {
-        self.text(slug, path, |shelf| &shelf.normalised)
+    /// When the step has no such file.
+    pub fn normalised(&self, step: &Step, path: &str) -> Result<&str> {
+        self.text(step, path, |shelf| &shelf.normalised)
     }
 
-    fn text(&self, slug: &str, path: &str, tree: fn(&Shelf) -> &Tree) -> Result<&str> {
-        let step = self.step(slug)?;
+    fn text(&self, step: &Step, path: &str, tree: fn(&Shelf) -> &Tree) -> Result<&str> {
         let files = tree(self.shelf(step));
         files.get(path).map(String::as_str).with_context(|| {
             let known: Vec<_> = files.keys().map(String::as_str).collect();
@@ -120,8 +110,7 @@ impl Library {
     ///
     /// # Errors
     /// When the step doesn't change it.
-    pub fn change(&self, slug: &str, path: &str) -> Result<&Change> {
-        let step = self.step(slug)?;
+    pub fn change(&self, step: &Step, path: &str) -> Result<&Change> {
         let changes = &self.shelf(step).changes;
         let found = changes.iter().find(|change| change.path == path);
         found.with_context(|| {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use xtask::{Change, Step, Tag};
 
 use crate::diff;
-use crate::directive::Directive;
+use crate::directive;
 use crate::html;
 use crate::item;
 use crate::page::Page;
@@ -13,16 +13,14 @@ use crate::page::Page;
 ///
 /// # Errors
 /// When the step, the file or the item doesn't exist.
-pub fn item(page: &mut Page, directive: &Directive) -> Result<String> {
-    let (step, path) = step_and_path(page, directive)?;
-    let name = directive.rest(2);
-    ensure!(!name.is_empty(), "{{{{#item}}}} misses the name of an item");
-    let text = page.library.source(&step.slug, path)?;
-    let place = item::find(path, text, &name)?;
+pub fn item(page: &mut Page, slug: &str, path: &str, name: &str) -> Result<String> {
+    let step = page.library.step(slug)?;
+    let text = page.library.source(step, path)?;
+    let place = item::find(path, text, name)?;
     let code = item::extract(text, &place.lines);
 
-    let normalised = page.library.normalised(&step.slug, path)?;
-    let covered = item::find(path, normalised, &name)?.lines;
+    let normalised = page.library.normalised(step, path)?;
+    let covered = item::find(path, normalised, name)?.lines;
     let within = place.within.map(|within| {
         format!(
             " <span class=\"where\">dans <em>{}</em></span>",
@@ -35,7 +33,7 @@ pub fn item(page: &mut Page, directive: &Directive) -> Result<String> {
         within.unwrap_or_default()
     );
     let listing = listing(&caption, path, &code);
-    page.coverage(&step.slug).listing(path, covered);
+    page.coverage(step).listing(path, covered);
     Ok(listing)
 }
 
@@ -43,10 +41,9 @@ pub fn item(page: &mut Page, directive: &Directive) -> Result<String> {
 ///
 /// # Errors
 /// When the step or the file doesn't exist, or when the file is empty.
-pub fn file(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(2)?;
-    let (step, path) = step_and_path(page, directive)?;
-    let text = page.library.source(&step.slug, path)?;
+pub fn file(page: &mut Page, slug: &str, path: &str) -> Result<String> {
+    let step = page.library.step(slug)?;
+    let text = page.library.source(step, path)?;
     ensure!(!text.trim().is_empty(), "{path} is empty");
     let listing = listing(&caption(page, step, path), path, text.trim_end());
     cover_whole(page, step, path)?;
@@ -57,11 +54,9 @@ pub fn file(page: &mut Page, directive: &Directive) -> Result<String> {
 ///
 /// # Errors
 /// When the file doesn't exist, isn't a snapshot, or is empty.
-pub fn snapshot(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(3)?;
-    let (step, path) = step_and_path(page, directive)?;
-    let language = directive.words.get(2).map_or("plaintext", String::as_str);
-    let text = page.library.source(&step.slug, path)?;
+pub fn snapshot(page: &mut Page, slug: &str, path: &str, language: &str) -> Result<String> {
+    let step = page.library.step(slug)?;
+    let text = page.library.source(step, path)?;
     let (_, content) = text
         .strip_prefix("---\n")
         .and_then(|rest| rest.split_once("\n---\n"))
@@ -78,11 +73,11 @@ pub fn snapshot(page: &mut Page, directive: &Directive) -> Result<String> {
 ///
 /// # Errors
 /// When there is no such change.
-pub fn diff(page: &mut Page, directive: &Directive) -> Result<String> {
-    let (step, path) = step_and_path(page, directive)?;
-    let change = page.library.change(&step.slug, path)?;
+pub fn diff(page: &mut Page, slug: &str, path: &str, items: &[&str]) -> Result<String> {
+    let step = page.library.step(slug)?;
+    let change = page.library.change(step, path)?;
     ensure!(!change.lines.is_empty(), "{path} is empty");
-    let names = directive.names(2);
+    let names = directive::names(items);
     if change.old.is_none() && names.is_empty() {
         return new_file(page, step, change);
     }
@@ -97,7 +92,7 @@ pub fn diff(page: &mut Page, directive: &Directive) -> Result<String> {
         |line| lines.contains(&line),
         |line| line.tag != Tag::Kept,
     );
-    page.coverage(&step.slug).diff(path, lines);
+    page.coverage(step).diff(path, lines);
     Ok(html::figure("listing", &caption, &body))
 }
 
@@ -105,10 +100,8 @@ pub fn diff(page: &mut Page, directive: &Directive) -> Result<String> {
 ///
 /// # Errors
 /// When one of the paths has nothing left to show.
-pub fn rest(page: &mut Page, directive: &Directive) -> Result<String> {
-    let step = page.library.step(directive.word(0, "slug")?)?;
-    let paths = &directive.words[1..];
-    ensure!(!paths.is_empty(), "{{{{#rest}}}} misses the paths to show");
+pub fn rest(page: &mut Page, slug: &str, paths: &[&str]) -> Result<String> {
+    let step = page.library.step(slug)?;
     let mut figures = String::new();
     for path in paths {
         figures.push_str(&remains(page, step, path)?);
@@ -130,14 +123,14 @@ fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
     };
     let mut figures = String::new();
     for change in library.changes(step).iter().filter(listed) {
-        let missing = page.coverage(&step.slug).missing(change);
+        let missing = page.coverage(step).missing(change);
         if missing.is_empty() {
             continue;
         }
         let body = diff::body(change, |_| true, |line| missing.contains(&line));
         let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
         figures.push_str(&html::figure("listing", &caption, &body));
-        page.coverage(&step.slug).diff(&change.path, missing);
+        page.coverage(step).diff(&change.path, missing);
     }
     ensure!(
         !figures.is_empty(),
@@ -149,10 +142,10 @@ fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
 
 /// A new file has nothing to be compared with: it is shown as a listing.
 fn new_file(page: &mut Page, step: &Step, change: &Change) -> Result<String> {
-    let text = page.library.source(&step.slug, &change.path)?;
+    let text = page.library.source(step, &change.path)?;
     let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
     let listing = listing(&caption, &change.path, text.trim_end());
-    page.coverage(&step.slug).diff(&change.path, &change.lines);
+    page.coverage(step).diff(&change.path, &change.lines);
     Ok(listing)
 }
 
@@ -178,12 +171,7 @@ fn listing(caption: &str, path: &str, code: &str) -> String {
 }
 
 fn cover_whole(page: &mut Page, step: &Step, path: &str) -> Result<()> {
-    let count = page.library.normalised(&step.slug, path)?.lines().count();
-    page.coverage(&step.slug).listing(path, 1..=count);
+    let count = page.library.normalised(step, path)?.lines().count();
+    page.coverage(step).listing(path, 1..=count);
     Ok(())
-}
-
-fn step_and_path<'a, 'd>(page: &Page<'a>, directive: &'d Directive) -> Result<(&'a Step, &'d str)> {
-    let step = page.library.step(directive.word(0, "slug")?)?;
-    Ok((step, directive.word(1, "file")?))
 }

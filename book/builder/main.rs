@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use book::preprocess::Directives;
-use book::{build, check, record, serve};
+use book::{build, check, record, serve, shown};
 use clap::{Parser, Subcommand};
-use mdbook_preprocessor::Preprocessor as _;
 
 /// Builds the book in book/book/; see the commands for the rest.
 #[derive(Parser)]
@@ -41,21 +39,6 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// What `mdbook` calls, with a book on its standard input
-    #[command(hide = true)]
-    Preprocess {
-        #[command(subcommand)]
-        question: Option<Question>,
-    },
-}
-
-#[derive(Subcommand)]
-enum Question {
-    /// Whether a renderer is supported: all are
-    Supports {
-        /// Its name
-        renderer: String,
-    },
 }
 
 fn main() -> ExitCode {
@@ -73,23 +56,18 @@ fn run(arguments: Arguments) -> Result<()> {
     match arguments.command.unwrap_or(Command::Build) {
         Command::Build => {
             let site = build::site(&root);
-            build::build(&root, &site)?;
+            let shown = build::build(&root, &site)?;
+            shown::write(&root, &shown)?;
+            for (slug, percentage) in shown {
+                println!("{percentage:>3} % of {slug} is in the text of its chapter");
+            }
             println!("{}", relative(&site.join("index.html")).display());
             Ok(())
         }
         Command::Serve { port } => serve::serve(&root, port),
         Command::Check { no_proofreading } => check::check(&root, !no_proofreading),
         Command::Record { names, check } => record::record(&root, &names, check),
-        Command::Preprocess { question: None } => preprocess(&root),
-        Command::Preprocess { question: Some(_) } => Ok(()),
     }
-}
-
-fn preprocess(root: &Path) -> Result<()> {
-    let (context, book) = mdbook_preprocessor::parse_input(std::io::stdin())?;
-    let book = Directives::new(root).run(&context, book)?;
-    serde_json::to_writer(std::io::stdout(), &book)?;
-    Ok(())
 }
 
 fn relative(path: &Path) -> PathBuf {

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use anyhow::{Result, ensure};
 use xtask::Size;
 
-use crate::directive::Directive;
 use crate::page::Page;
 use crate::series;
 
@@ -13,8 +12,7 @@ use crate::series;
 ///
 /// # Errors
 /// When there is no step, or when a step names a part that doesn't exist.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(0)?;
+pub fn table(page: &Page) -> Result<String> {
     let library = page.library;
     let mut rows = String::new();
     for step in library.steps().iter() {

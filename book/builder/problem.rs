@@ -1,6 +1,7 @@
 //! What is wrong with the book, and where.
 
 use std::fmt;
+use std::path::Path;
 
 /// One thing to mend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,11 @@ impl Problem {
             line: Some(line),
             message: message.into(),
         }
+    }
+
+    /// A problem at a known line of a chapter, given by its path in `book/src`.
+    pub fn in_chapter(chapter: &Path, line: usize, message: impl Into<String>) -> Self {
+        Self::at(format!("book/src/{}", chapter.display()), line, message)
     }
 
     /// A problem of a whole file.

@@ -74,7 +74,7 @@ fn without_directives(chapter: &str) -> String {
     for directive in directive::find(chapter).into_iter().rev() {
         let lines = chapter[directive.range.clone()].matches('\n').count();
         let mut left = match directive.name.as_str() {
-            "diagram" => directive.rest(1),
+            "diagram" => directive.words.get(1..).unwrap_or_default().join(" "),
             _ => String::new(),
         };
         left.push_str(&"\n".repeat(lines));

@@ -66,7 +66,7 @@ pub fn read(library: &Library, step: &Step) -> Result<Option<Schema>> {
     let database = Connection::open_in_memory()?;
     for path in migrations {
         database
-            .execute_batch(library.source(&step.slug, path)?)
+            .execute_batch(library.source(step, path)?)
             .with_context(|| format!("{path} of {} can't be applied", step.package))?;
     }
     Ok(Some(Schema {

@@ -65,7 +65,7 @@ pub fn serve(root: &Path, port: u16) -> Result<()> {
 /// A book that doesn't build leaves its last pages standing.
 fn rebuild(root: &Path) {
     match build::build(root, &build::site(root)) {
-        Ok(()) => println!("built"),
+        Ok(_) => println!("built"),
         Err(error) => eprintln!("{error:#}"),
     }
 }

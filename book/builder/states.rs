@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::diagram;
-use crate::directive::Directive;
 use crate::html;
 use crate::library::Library;
 use crate::page::Page;
@@ -22,9 +21,8 @@ type Transition = (Option<String>, Option<String>);
 ///
 /// # Errors
 /// When the step or its transitions are unknown, and when a transition can't be drawn.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(1)?;
-    let step = page.library.step(directive.word(0, "slug")?)?;
+pub fn figure(page: &Page, slug: &str) -> Result<String> {
+    let step = page.library.step(slug)?;
     let arrows = arrows(page.library, &step.slug)?;
     let title = format!("Les états d’une tâche à l’étape {}", step.number);
     let described: Vec<_> = arrows.iter().map(|arrow| describe(arrow)).collect();

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 
-use crate::directive::Directive;
 use crate::html;
 use crate::page::Page;
 use crate::schema::{self, Kind, Name};
@@ -14,8 +13,7 @@ use crate::since::{Entry, History};
 ///
 /// # Errors
 /// When the migrations of a step can't be applied, or when no step has any.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(0)?;
+pub fn tables(page: &Page) -> Result<String> {
     let mut columns = History::new();
     let mut indexes = History::new();
     for step in page.library.steps().iter() {
@@ -29,10 +27,10 @@ pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
         !columns.entries().is_empty(),
         "no step has migrations that make a table"
     );
-    Ok(tables(page, &columns) + &index_table(page, &indexes))
+    Ok(column_tables(page, &columns) + &index_table(page, &indexes))
 }
 
-fn tables(page: &Page, columns: &History<Name, Kind>) -> String {
+fn column_tables(page: &Page, columns: &History<Name, Kind>) -> String {
     let mut names: Vec<&str> = Vec::new();
     for entry in columns.entries() {
         if !names.contains(&entry.key.table.as_str()) {

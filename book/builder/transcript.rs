@@ -4,23 +4,17 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
-use crate::directive::Directive;
 use crate::html;
-use crate::page::Page;
+use crate::library::Library;
 use crate::record;
-
-/// Lines that begin so are for `book record`, not for the reader.
-pub const OPTION: &str = "#!";
 
 /// The figure of a session.
 ///
 /// # Errors
 /// When it was not recorded, or has no command.
-pub fn directive(page: &mut Page, directive: &Directive) -> Result<String> {
-    directive.at_most(1)?;
-    let name = directive.word(0, "name")?;
+pub fn figure(library: &Library, name: &str) -> Result<String> {
     let path = format!("book/transcripts/{name}.console");
-    let text = page.library.read(&path)?;
+    let text = library.read(&path)?;
     let session = record::parse(&text).with_context(|| path.clone())?;
     let mut code = String::new();
     for (command, output) in session.commands.iter().zip(&session.outputs) {

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail, ensure};
 
-use crate::transcript::OPTION;
+/// Lines that begin so are for `book record`, not for the reader.
+const OPTION: &str = "#!";
 
 /// A session in a terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What `book check` finds, in French and in links.
 
-use book::{build, french, proofread};
+use book::{build, french, proofread, shown};
 
 use crate::fixture::{Fixture, assert_says};
 
@@ -8,6 +8,16 @@ use crate::fixture::{Fixture, assert_says};
 fn a_clean_book_has_nothing_to_mend() {
     let fixture = Fixture::new();
     fixture.add("Voir [le premier](one.md#un), [le second](#deux) et <https://example.org/a>.");
+    assert_says(
+        &fixture.complaint(),
+        &["book/shown.json: is stale", "1 to mend"],
+    );
+    let shown = build::build(fixture.root(), &build::site(fixture.root())).unwrap();
+    shown::write(fixture.root(), &shown).unwrap();
+    assert_eq!(
+        fixture.read("book/shown.json"),
+        "{\n  \"one\": 0,\n  \"two\": 40\n}\n"
+    );
     book::check::check(fixture.root(), false).unwrap();
 }
 

@@ -181,7 +181,7 @@ fn states_that_nobody_has_seen_are_refused() {
     fixture.add("{{#states three}}");
     assert_says(&fixture.refusal(), &[ADDED, "three"]);
     fixture.add("{{#states}}");
-    assert_says(&fixture.refusal(), &[ADDED, "misses its slug"]);
+    assert_says(&fixture.refusal(), &[ADDED, "is written {{#states SLUG}}"]);
 
     fixture.write("tests/transitions.json", r#"{"three": []}"#);
     fixture.add("{{#states two}}");

@@ -1,5 +1,7 @@
 //! What the directives show, and what they refuse.
 
+use book::build;
+
 use crate::fixture::{Fixture, assert_says};
 
 /// The line of the chapter where `Fixture::add` begins.
@@ -161,7 +163,10 @@ fn what_does_not_exist_is_refused_with_its_line() {
             "{{#item two src/worker.rs Worker::stop}}",
             "has no item `Worker::stop`",
         ),
-        ("{{#item two src/worker.rs}}", "misses the name of an item"),
+        (
+            "{{#item two src/worker.rs}}",
+            "{{#item}} is written {{#item SLUG FILE ITEM}}",
+        ),
         ("{{#file two src/absent.rs}}", "has no file src/absent.rs"),
         ("{{#diff two Cargo.toml}}", "doesn't change Cargo.toml"),
         (
@@ -269,29 +274,54 @@ fn a_rest_with_nothing_left_is_refused() {
 #[test]
 fn a_published_book_says_where_its_sources_are() {
     let fixture = Fixture::new();
-    let table = "\n[preprocessor.task-engine]\nsources-url = \"https://example.org/main/\"\n";
+    let table = "sources-url = \"https://example.org/main/\"\n";
     fixture.append("book/book.toml", table);
     let link = "href=\"https://example.org/main/steps/step02-two/src/worker.rs\"";
     assert_says(&fixture.page(), &[link]);
 }
 
 #[test]
-fn mdbook_runs_the_preprocessor_as_a_command() {
+fn a_chapter_shows_its_step_outside_of_the_rest() {
     let fixture = Fixture::new();
-    let command = format!("{} preprocess", env!("CARGO_BIN_EXE_book"));
-    fixture.append(
-        "book/book.toml",
-        &format!("\n[preprocessor.task-engine]\ncommand = \"{command}\"\n"),
+    let shown = |chapter: &str| {
+        fixture.write("book/src/two.md", chapter);
+        let site = build::site(fixture.root());
+        build::build(fixture.root(), &site).unwrap()["two"]
+    };
+    // One line deleted, one added, and a migration of three lines; what is folded doesn't count.
+    let rest = "{{#rest two src/ migrations/}}";
+    assert_eq!(shown(&format!("{{{{#card two}}}}\n\n{rest}\n")), 0);
+    let item = "{{#item two src/worker.rs Worker::run}}";
+    assert_eq!(
+        shown(&format!("{{{{#card two}}}}\n\n{item}\n\n{rest}\n")),
+        20
     );
-    let build = || mdbook_driver::MDBook::load(fixture.root().join("book"))?.build();
-    build().unwrap();
-    let page = fixture.read("book/book/two.html");
-    assert_says(&page, &["Le reste du diff"]);
-    // Run in process, the same book doesn't call the command.
-    assert_says(&fixture.page(), &["Le reste du diff"]);
+    let diff = "{{#diff two src/worker.rs}}";
+    let rest = "{{#rest two migrations/}}";
+    let chapter = format!("{{{{#card two}}}}\n\n{diff}\n\n{rest}\n");
+    assert_eq!(shown(&chapter), 40);
 
-    fixture.add("{{#part 13}}");
-    build().expect_err("mdbook accepts a book that lies");
+    let book = fixture.read("book/book.toml");
+    let settings = |least: &str| book.replace("least-shown = 0", least);
+    fixture.write(
+        "book/src/one.md",
+        "# Un\n\n{{#card one}}\n\n{{#diff one src/worker.rs}}\n\n{{#rest one Cargo.toml}}\n",
+    );
+    fixture.write("book/book.toml", &settings("least-shown = 40"));
+    fixture.build().unwrap();
+    fixture.write("book/book.toml", &settings(""));
+    assert_says(
+        &fixture.refusal(),
+        &[
+            "book/src/two.md:1: this chapter shows 40 % of what two changes",
+            "show 75 % or more",
+        ],
+    );
+    fixture.write("book/book.toml", &settings("least-show = 40"));
+    assert_says(
+        &fixture.refusal(),
+        &["book.toml", "unknown field `least-show`"],
+    );
 }
 
 #[test]

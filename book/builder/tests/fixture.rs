@@ -22,6 +22,9 @@ use-default-preprocessors = false
 
 [output.html]
 playground = { runnable = false }
+
+[preprocessor.steps]
+least-shown = 0
 "#;
 
 const WORKER: &str = "\
