@@ -1,22 +1,35 @@
 //! `cargo xtask list`: the steps, and what is wrong with them.
 
+use std::collections::BTreeMap;
+
 use anstream::println;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::manifest::TODO;
-use crate::{Budget, Size, Step, Steps};
+use crate::{Budget, Size, Step, Steps, files};
+
+/// What the chapters show of their steps, as the builder of the book has counted it.
+const SHOWN: &str = "book/shown.json";
+
+const TITLES: [&str; 9] = [
+    "", "slug", "part", "+", "-", "files", "shown", "budget", "title",
+];
 
 /// Prints the table; fails if a step is over its budget, or has no title or description yet.
 pub(crate) fn run(steps: &Steps) -> Result<()> {
+    let mut shown: BTreeMap<String, u32> = BTreeMap::new();
+    let path = steps.root().join(SHOWN);
+    if path.exists() {
+        shown = serde_json::from_str(&files::read_text(&path)?).context(SHOWN)?;
+    }
     let mut problems = Vec::new();
-    let mut rows =
-        vec![["", "slug", "part", "+", "-", "files", "budget", "title"].map(str::to_owned)];
+    let mut rows = vec![TITLES.map(str::to_owned)];
     for step in steps.iter() {
         let size = Size::of(&steps.changes(&step.slug)?);
         let budget = size.budget(step);
         problems.extend(over_budget(step, size, budget));
         problems.extend(unwritten(step));
-        rows.push(row(step, size, budget));
+        rows.push(row(step, size, shown.get(&step.slug), budget));
     }
     for line in align(&rows) {
         println!("{line}");
@@ -25,7 +38,7 @@ pub(crate) fn run(steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-fn row(step: &Step, size: Size, budget: Budget) -> [String; 8] {
+fn row(step: &Step, size: Size, shown: Option<&u32>, budget: Budget) -> [String; 9] {
     let budget = match budget {
         Budget::First => "first step",
         Budget::Kept => "kept",
@@ -39,6 +52,7 @@ fn row(step: &Step, size: Size, budget: Budget) -> [String; 8] {
         size.added.to_string(),
         size.deleted.to_string(),
         size.files.to_string(),
+        shown.map_or_else(String::new, |shown| format!("{shown} %")),
         budget.to_owned(),
         step.title.clone(),
     ]
@@ -64,7 +78,7 @@ fn unwritten(step: &Step) -> Option<String> {
 }
 
 /// Pads the columns: numbers to the right, words to the left.
-fn align(rows: &[[String; 8]]) -> Vec<String> {
+fn align(rows: &[[String; 9]]) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
@@ -73,7 +87,7 @@ fn align(rows: &[[String; 8]]) -> Vec<String> {
         .map(|row| {
             let cells = row.iter().enumerate().map(|(column, cell)| {
                 let width = width(column);
-                if (2..=5).contains(&column) {
+                if (2..=6).contains(&column) {
                     format!("{cell:>width$}")
                 } else {
                     format!("{cell:<width$}")

@@ -22,6 +22,9 @@ fn the_steps_are_listed_with_their_sizes() {
         rows[2],
         ["02", "two", "2", "2", "0", "2", "kept", "Étape", "two"]
     );
+    project.write("book/shown.json", "{\"two\": 80}");
+    let table = project.xtask("list").succeeds().stdout.clone();
+    assert!(table.contains(" 80 %  kept "), "{table}");
 }
 
 #[test]
