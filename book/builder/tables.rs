@@ -2,94 +2,130 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use rusqlite::Connection;
+use xtask::Step;
 
 use crate::html;
+use crate::library::Library;
 use crate::page::Page;
-use crate::schema::{self, Kind, Name};
-use crate::since::{Entry, History};
+
+/// In the order of creation, without what the database makes for itself; `hidden = 1` are columns that
+/// virtual tables don't show either. An index is its own name, and belongs to no table here.
+const ROWS: &str = r"
+    SELECT tables.name, columns.name, columns.type, CASE
+        WHEN columns.pk > 0 THEN 'PRIMARY KEY' WHEN columns.[notnull] THEN 'NOT NULL' ELSE ''
+    END, sqlite_schema.rowid, columns.cid
+    FROM pragma_table_list AS tables
+    JOIN sqlite_schema ON sqlite_schema.type = 'table' AND sqlite_schema.name = tables.name
+    JOIN pragma_table_xinfo(tables.name) AS columns
+    WHERE tables.schema = 'main' AND tables.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+        AND columns.hidden <> 1
+    UNION ALL
+    SELECT '', sql, '', '', rowid, 0 FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+    ORDER BY 5, 6";
+
+/// A column, or an index, which has no table.
+struct Row {
+    table: String,
+    name: String,
+    /// Its type and its constraint.
+    value: [String; 2],
+}
+
+/// A row, and the steps that have made it what it is.
+struct Entry<'a> {
+    row: Row,
+    since: &'a Step,
+    changed: Vec<&'a Step>,
+    removed: Option<&'a Step>,
+}
 
 /// The tables, then the indexes.
 ///
 /// # Errors
 /// When the migrations of a step can't be applied, or when no step has any.
 pub fn tables(page: &Page) -> Result<String> {
-    let mut columns = History::new();
-    let mut indexes = History::new();
+    let mut entries = Vec::new();
     for step in page.library.steps().iter() {
-        if let Some(schema) = schema::read(page.library, step)? {
-            columns.record(step, schema.columns);
-            let schema_indexes = schema.indexes.into_iter().map(|index| (index, ()));
-            indexes.record(step, schema_indexes.collect());
-        }
+        record(&mut entries, step, rows(page.library, step)?);
     }
     ensure!(
-        !columns.entries().is_empty(),
+        !entries.is_empty(),
         "no step has migrations that make a table"
     );
-    Ok(column_tables(page, &columns) + &index_table(page, &indexes))
-}
-
-fn column_tables(page: &Page, columns: &History<Name, Kind>) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for entry in columns.entries() {
-        if !names.contains(&entry.key.table.as_str()) {
-            names.push(&entry.key.table);
+    for entry in &entries {
+        if !names.contains(&entry.row.table.as_str()) {
+            names.push(&entry.row.table);
         }
     }
-    let tables = names.into_iter().map(|name| {
-        let entries = columns.entries().iter();
-        let rows = entries
-            .filter(|entry| entry.key.table == name)
-            .map(|entry| column_row(page, entry));
-        let name = html::escape(name);
-        table(
-            &format!("La table <code>{name}</code>"),
-            &["Colonne", "Type", "Contrainte", "Étape"],
-            &rows.collect::<String>(),
-        )
-    });
-    tables.collect()
+    names.sort_by_key(|name| name.is_empty());
+    Ok(names
+        .iter()
+        .map(|name| table(page, name, &entries))
+        .collect())
 }
 
-fn column_row(page: &Page, entry: &Entry<Name, Kind>) -> String {
-    let kind = &entry.value;
-    let constraint = match (kind.primary_key, kind.not_null) {
-        (true, _) => "<code>PRIMARY KEY</code>",
-        (false, true) => "<code>NOT NULL</code>",
-        (false, false) => "",
-    };
-    row(
-        page,
-        entry,
-        &[
-            format!("<code>{}</code>", html::escape(&entry.key.column)),
-            format!("<code>{}</code>", html::escape(&kind.sql_type)),
-            constraint.to_owned(),
-        ],
-    )
-}
-
-fn index_table(page: &Page, indexes: &History<String, ()>) -> String {
-    if indexes.entries().is_empty() {
-        return String::new();
+/// What the database of a step holds; nothing if the step has no migrations.
+fn rows(library: &Library, step: &Step) -> Result<Vec<Row>> {
+    let database = Connection::open_in_memory()?;
+    let files = library.files(step);
+    for path in files.filter(|path| path.starts_with("migrations/")) {
+        database
+            .execute_batch(library.source(step, path)?)
+            .with_context(|| format!("{path} of {} can't be applied", step.package))?;
     }
-    let rows = indexes.entries().iter().map(|entry| {
-        let definition = format!("<code>{}</code>", html::escape(&entry.key));
-        row(page, entry, &[definition])
-    });
-    table(
-        "Les index",
-        &["Définition", "Étape"],
-        &rows.collect::<String>(),
-    )
+    let mut statement = database.prepare(ROWS)?;
+    let rows = statement.query_map([], |row| {
+        let name: String = row.get(1)?;
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(Row {
+            table: row.get(0)?,
+            name: name.trim_start_matches("CREATE ").to_owned(),
+            value: [row.get(2)?, row.get(3)?],
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn table(title: &str, headings: &[&str], rows: &str) -> String {
+/// Takes note of all that exists at a step, which comes after those recorded before.
+fn record<'a>(entries: &mut Vec<Entry<'a>>, step: &'a Step, mut rows: Vec<Row>) {
+    for entry in entries.iter_mut().filter(|entry| entry.removed.is_none()) {
+        let is_same = |row: &Row| row.table == entry.row.table && row.name == entry.row.name;
+        let Some(found) = rows.iter().position(is_same) else {
+            entry.removed = Some(step);
+            continue;
+        };
+        let row = rows.remove(found);
+        if row.value != entry.row.value {
+            entry.row = row;
+            entry.changed.push(step);
+        }
+    }
+    entries.extend(rows.into_iter().map(|row| Entry {
+        row,
+        since: step,
+        changed: Vec::new(),
+        removed: None,
+    }));
+}
+
+fn table(page: &Page, name: &str, entries: &[Entry]) -> String {
+    let (title, headings) = if name.is_empty() {
+        ("Les index".to_owned(), ["Définition", "Étape"].as_slice())
+    } else {
+        (
+            format!("La table <code>{}</code>", html::escape(name)),
+            ["Colonne", "Type", "Contrainte", "Étape"].as_slice(),
+        )
+    };
     let mut head = String::new();
     for heading in headings {
         let _ = write!(head, "<th scope=\"col\">{heading}</th>");
     }
+    let rows = entries.iter().filter(|entry| entry.row.table == name);
+    let rows: String = rows.map(|entry| row(page, entry)).collect();
     format!(
         "<h2>{title}</h2><div class=\"wide\" tabindex=\"0\"><table class=\"schema\">\
          <thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
@@ -97,28 +133,39 @@ fn table(title: &str, headings: &[&str], rows: &str) -> String {
 }
 
 /// The first cell names the row, and says what has become of it; the last one says since when.
-fn row<K, V>(page: &Page, entry: &Entry<K, V>, cells: &[String]) -> String {
-    let class = match entry.removed {
-        Some(_) => " class=\"removed\"",
-        None => "",
+fn row(
+    page: &Page,
+    Entry {
+        row,
+        since,
+        changed,
+        removed,
+    }: &Entry,
+) -> String {
+    let class = removed.map_or("", |_| " class=\"removed\"");
+    let code = |text: &str| match text {
+        "" => String::new(),
+        text => format!("<code>{}</code>", html::escape(text)),
     };
-    let mut row = format!("<tr{class}>");
-    for (index, cell) in cells.iter().enumerate() {
-        let _ = match index {
-            0 => write!(row, "<th scope=\"row\">{cell}{}</th>", notes(page, entry)),
-            _ => write!(row, "<td>{cell}</td>"),
-        };
-    }
-    let since = page.number_link(entry.since);
-    row + &format!("<td class=\"number\">{since}</td></tr>")
-}
-
-fn notes<K, V>(page: &Page, entry: &Entry<K, V>) -> String {
-    let changed = entry.changed.iter().map(|step| ("changement", *step));
-    let removed = entry.removed.map(|step| ("suppression", step));
-    let notes = changed.chain(removed).map(|(what, step)| {
-        let number = page.number_link(step);
-        format!("<span class=\"note\">{what} à l’étape\u{a0}{number}</span>")
-    });
-    notes.collect()
+    let changed = changed.iter().map(|step| ("changement", *step));
+    let notes = changed.chain(removed.map(|step| ("suppression", step)));
+    let notes: String = notes
+        .map(|(what, step)| {
+            let number = page.number_link(step);
+            format!("<span class=\"note\">{what} à l’étape\u{a0}{number}</span>")
+        })
+        .collect();
+    let cells = match row.table.as_str() {
+        "" => String::new(),
+        _ => row
+            .value
+            .iter()
+            .map(|cell| format!("<td>{}</td>", code(cell)))
+            .collect(),
+    };
+    format!(
+        "<tr{class}><th scope=\"row\">{}{notes}</th>{cells}<td class=\"number\">{}</td></tr>",
+        code(&row.name),
+        page.number_link(since),
+    )
 }
