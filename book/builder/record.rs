@@ -6,7 +6,6 @@ mod session;
 mod shell;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -15,7 +14,7 @@ use regex::Regex;
 
 pub use session::{Session, parse};
 
-use crate::files::files;
+use crate::files::{files, read, write};
 use crate::problem::{Problem, Problems};
 use programs::Programs;
 
@@ -34,19 +33,23 @@ static UNIT: LazyLock<Regex> = LazyLock::new(|| {
 /// When a session doesn't exist or can't be run, and when it no longer shows
 /// what is written.
 pub fn record(root: &Path, names: &[String], check: bool) -> Result<()> {
-    let mut problems = Vec::new();
+    let mut sessions = Vec::new();
     for path in transcripts(root, names)? {
         let shown = path.strip_prefix(root)?.display().to_string();
-        let text = fs::read_to_string(&path).with_context(|| format!("can't read {shown}"))?;
-        let session = parse(&text).with_context(|| shown.clone())?;
-        let programs = Programs::build(root, &session.commands).with_context(|| shown.clone())?;
+        let session = parse(&read(&path)?).with_context(|| shown.clone())?;
+        sessions.push((path, shown, session));
+    }
+    let programs = Programs::build(root, sessions.iter().map(|(_, _, session)| session))?;
+    let mut problems = Vec::new();
+    for (path, shown, session) in sessions {
         let output = shell::run(&session, &programs).with_context(|| shown.clone())?;
-        let now = parse(&session.with_output(&output)).with_context(|| shown.clone())?;
-        if !check {
-            fs::write(&path, session.with_output(&output))?;
+        let text = session.with_output(&output);
+        if check {
+            let now = parse(&text).with_context(|| shown.clone())?;
+            problems.extend(difference(&session, &now).map(|message| Problem::of(shown, message)));
+        } else {
+            write(&path, &text)?;
             println!("{shown}");
-        } else if let Some(message) = difference(&session, &now) {
-            problems.push(Problem::of(shown, message));
         }
     }
     Problems(problems).into_result()?;

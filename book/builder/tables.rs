@@ -149,23 +149,21 @@ fn row(
     };
     let changed = changed.iter().map(|step| ("changement", *step));
     let notes = changed.chain(removed.map(|step| ("suppression", step)));
-    let notes: String = notes
+    let notes: Vec<String> = notes
         .map(|(what, step)| {
             let number = page.number_link(step);
             format!("<span class=\"note\">{what} à l’étape\u{a0}{number}</span>")
         })
         .collect();
+    let [sql_type, constraint] = row.value.each_ref().map(|cell| code(cell));
     let cells = match row.table.as_str() {
         "" => String::new(),
-        _ => row
-            .value
-            .iter()
-            .map(|cell| format!("<td>{}</td>", code(cell)))
-            .collect(),
+        _ => format!("<td>{sql_type}</td><td>{constraint}</td>"),
     };
     format!(
-        "<tr{class}><th scope=\"row\">{}{notes}</th>{cells}<td class=\"number\">{}</td></tr>",
+        "<tr{class}><th scope=\"row\">{}{}</th>{cells}<td class=\"number\">{}</td></tr>",
         code(&row.name),
+        notes.concat(),
         page.number_link(since),
     )
 }

@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 use regex::Regex;
 use serde::Deserialize;
 
+use super::session::Session;
+
 static PACKAGE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\bcargo run [^|;&]*?-p ([\w-]+)").expect("the pattern is a constant")
 });
@@ -38,14 +40,17 @@ struct Target {
 }
 
 impl Programs {
-    /// Builds the packages that `commands` run, by `cargo run` or by the name of
+    /// Builds the packages that the sessions run, by `cargo run` or by the name of
     /// a program that `cargo install` would install, so that a session shows no
     /// compilation and waits for none.
     ///
     /// # Errors
     /// When a package can't be built.
-    pub fn build(root: &Path, commands: &[String]) -> Result<Self> {
+    pub fn build<'a>(root: &Path, sessions: impl Iterator<Item = &'a Session>) -> Result<Self> {
         let metadata = metadata(root)?;
+        let commands: Vec<&str> = sessions
+            .flat_map(|session| session.commands.iter().map(String::as_str))
+            .collect();
         let run = commands
             .iter()
             .flat_map(|command| PACKAGE.captures_iter(command))
@@ -53,15 +58,17 @@ impl Programs {
         let installed = metadata
             .packages
             .iter()
-            .filter(|package| package.installs_one_of(commands))
+            .filter(|package| package.installs_one_of(&commands))
             .map(|package| package.name.as_str());
-        for package in run.chain(installed).collect::<BTreeSet<_>>() {
+        let packages: BTreeSet<&str> = run.chain(installed).collect();
+        if !packages.is_empty() {
             let status = Command::new("cargo")
-                .args(["build", "--quiet", "--bins", "--examples", "-p", package])
+                .args(["build", "--quiet", "--bins", "--examples"])
+                .args(packages.iter().flat_map(|package| ["-p", package]))
                 .current_dir(root)
                 .status()
                 .context("can't run cargo")?;
-            ensure!(status.success(), "can't build {package}");
+            ensure!(status.success(), "can't build {packages:?}");
         }
         Ok(Self {
             folder: metadata.target_directory.join("debug"),
@@ -72,7 +79,7 @@ impl Programs {
 impl Package {
     /// Whether a command begins with a program of this package that has a name of
     /// its own.
-    fn installs_one_of(&self, commands: &[String]) -> bool {
+    fn installs_one_of(&self, commands: &[&str]) -> bool {
         let programs = self.targets.iter().filter(|target| {
             target.kind.iter().any(|kind| kind == "bin") && target.name != self.name
         });
