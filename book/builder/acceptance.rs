@@ -59,10 +59,6 @@ fn load(library: &Library) -> Result<Vec<Check>> {
 }
 
 /// The list of the checks that begin at a step.
-///
-/// # Errors
-/// When the checks can't be read, when one has no sentence or a sentence no check, and when none
-/// begins at this step.
 pub fn list(library: &Library, slug: &str) -> Result<String> {
     let step = library.step(slug)?;
     let mut items = String::new();
@@ -77,10 +73,6 @@ pub fn list(library: &Library, slug: &str) -> Result<String> {
 }
 
 /// The table of the checks.
-///
-/// # Errors
-/// When the checks can't be read, when there is none, and when one has no sentence or a sentence no
-/// check.
 pub fn table(library: &Library) -> Result<String> {
     let checks = load(library)?;
     ensure!(!checks.is_empty(), "{MATRIX} is empty");

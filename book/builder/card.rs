@@ -24,9 +24,6 @@ const GROUPS: [(&str, &str); 6] = [
 ];
 
 /// The card of a step.
-///
-/// # Errors
-/// When the step doesn't exist, or when its manifest can't be read.
 pub fn card(page: &Page, slug: &str) -> Result<String> {
     let library = page.library;
     let step = library.step(slug)?;

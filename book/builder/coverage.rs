@@ -29,7 +29,6 @@ impl Coverage {
     }
 
     /// The changed lines of a change that were not shown.
-    #[must_use]
     pub fn missing<'a>(&self, change: &'a Change) -> Vec<&'a Line> {
         let unseen = |line: &&Line| matters(line) && !self.shown.contains(&key(&change.path, line));
         change.lines.iter().filter(unseen).collect()
@@ -46,7 +45,6 @@ fn number(line: &Line) -> usize {
 }
 
 /// Says which lines are missing, as «added lines 3-7 and 12, deleted line 4».
-#[must_use]
 pub fn describe(lines: &[&Line]) -> String {
     let side = |side, name: &str| {
         let numbers: Vec<usize> = lines

@@ -25,18 +25,12 @@ static COLOUR: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"rgb\(\d+,\d+,\d+\)").expect("the pattern is a constant"));
 
 /// The figure of a drawing.
-///
-/// # Errors
-/// When the drawing doesn't exist, can't be drawn, or uses a colour that no theme knows.
 pub fn file(library: &Library, name: &str, title: &str) -> Result<String> {
     let path = format!("book/diagrams/{name}.pikchr");
     figure(&library.read(&path)?, title, &html::inline(title)).context(path)
 }
 
 /// The figure of a drawing given by its text in pikchr; `label` is for those who can't see it.
-///
-/// # Errors
-/// When it can't be drawn, or uses a colour that no theme knows.
 pub fn figure(source: &str, label: &str, caption: &str) -> Result<String> {
     let label = format!("<svg role=\"img\" aria-label=\"{}\"", html::plain(label));
     let svg = draw(source)?.replacen("<svg", &label, 1);

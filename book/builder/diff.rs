@@ -7,15 +7,11 @@ use crate::html;
 use crate::item::{self, Lines};
 
 /// Whether a reader must see a line: it changes, and says something.
-#[must_use]
 pub fn matters(line: &Line) -> bool {
     line.tag != Tag::Kept && !line.text.trim().is_empty()
 }
 
 /// The parts of a change that lie in the named items of the old or of the new text.
-///
-/// # Errors
-/// When an item is in neither text, or when it doesn't change.
 pub fn within<'a>(change: &'a Change, names: &[String]) -> Result<Vec<&'a Line>> {
     let mut places = Vec::new();
     for name in names {

@@ -27,7 +27,6 @@ pub struct Directive {
 }
 
 /// The names in `words`, separated by commas (those of `<A, B>` aside).
-#[must_use]
 pub fn names(words: &[&str]) -> Vec<String> {
     let mut names = vec![String::new()];
     let mut depth = 0;
@@ -48,7 +47,6 @@ pub fn names(words: &[&str]) -> Vec<String> {
 }
 
 /// The directives of `text`, in order; `\{{#…}}` is text.
-#[must_use]
 pub fn find(text: &str) -> Vec<Directive> {
     DIRECTIVE
         .captures_iter(text)
@@ -66,7 +64,6 @@ pub fn find(text: &str) -> Vec<Directive> {
 }
 
 /// The line of the byte at `offset`, from 1.
-#[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
     text[..offset].matches('\n').count() + 1
 }
@@ -75,7 +72,6 @@ pub fn line_of(text: &str, offset: usize) -> usize {
 ///
 /// Markdown takes the line after an HTML block for a part of it: the text of
 /// that line would come out unformatted.
-#[must_use]
 pub fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     let before = &text[..range.start];
     let after = &text[range.end..];

@@ -34,10 +34,6 @@ const FORMS: [&str; 13] = [
 ];
 
 /// Expands every directive of `book`, and tells how much of each step its chapter shows.
-///
-/// # Errors
-/// Lists every directive that can't be expanded, every changed line that the chapter of its step
-/// doesn't hold, and every chapter that shows too few of them.
 pub fn expand(library: &Library, settings: &Settings, book: &mut Book) -> Result<Shown, Problems> {
     let mut problems = Vec::new();
     let mut shown = Shown::new();

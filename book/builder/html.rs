@@ -4,7 +4,6 @@
 //! end the HTML block and hand the rest to Markdown.
 
 /// `text` where HTML expects text, on one line.
-#[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -23,7 +22,6 @@ pub fn escape(text: &str) -> String {
 }
 
 /// `text` with its `code` and its *emphasis* marked as such.
-#[must_use]
 pub fn inline(text: &str) -> String {
     let pieces = text.split('`').enumerate().map(|(index, piece)| {
         if index % 2 == 1 {
@@ -47,13 +45,11 @@ fn emphasis(text: &str) -> String {
 }
 
 /// `text` for an attribute, which knows no emphasis.
-#[must_use]
 pub fn plain(text: &str) -> String {
     escape(&text.replace(['`', '*'], ""))
 }
 
 /// The class highlight.js knows the language of `path` by.
-#[must_use]
 pub fn language(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("rs") => "rust",
@@ -66,7 +62,6 @@ pub fn language(path: &str) -> &'static str {
 }
 
 /// A figure with a caption above it.
-#[must_use]
 pub fn figure(class: &str, caption: &str, body: &str) -> String {
     format!(
         "<figure class=\"{class}\"><figcaption>{caption}</figcaption><div class=\"body\">{body}</div></figure>"

@@ -22,7 +22,6 @@ pub struct Place {
 
 impl Place {
     /// An item that stands in nothing but its file.
-    #[must_use]
     pub fn top(lines: Lines) -> Self {
         Self {
             lines,
@@ -32,10 +31,6 @@ impl Place {
 }
 
 /// Finds `name` in the text of the file `path`, whose extension tells the language.
-///
-/// # Errors
-/// When the text can't be read as what its extension says, and when no item or
-/// several items have this name.
 pub fn find(path: &str, text: &str, name: &str) -> Result<Place> {
     let places = match path.rsplit('.').next() {
         Some("rs") => rust::find(text, name)?,
@@ -57,7 +52,6 @@ pub fn find(path: &str, text: &str, name: &str) -> Result<Place> {
 }
 
 /// The lines of `text` that `lines` selects, less the indentation they share.
-#[must_use]
 pub fn extract(text: &str, lines: &Lines) -> String {
     let count = lines.end() + 1 - lines.start();
     let selected: Vec<&str> = text.lines().skip(lines.start() - 1).take(count).collect();

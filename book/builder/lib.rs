@@ -24,32 +24,33 @@
 //! changed line that the chapter of its step doesn't show. What stands unfolded
 //! is counted in `book/shown.json`; `least-shown` in `book.toml` refuses less.
 
-pub mod acceptance;
 pub mod build;
-pub mod card;
 pub mod check;
-pub mod coverage;
-pub mod diagram;
-pub mod diff;
-pub mod directive;
-pub mod expand;
 pub mod files;
 pub mod french;
-pub mod html;
-pub mod item;
-pub mod library;
-pub mod links;
-pub mod listing;
-pub mod map;
-pub mod page;
-pub mod problem;
 pub mod proofread;
-pub mod prose;
 pub mod record;
-pub mod series;
 pub mod serve;
-pub mod settings;
 pub mod shown;
-pub mod states;
-pub mod tables;
-pub mod transcript;
+
+mod acceptance;
+mod card;
+mod coverage;
+mod diagram;
+mod diff;
+mod directive;
+mod expand;
+mod html;
+mod item;
+mod library;
+mod links;
+mod listing;
+mod map;
+mod page;
+mod problem;
+mod prose;
+mod series;
+mod settings;
+mod states;
+mod tables;
+mod transcript;

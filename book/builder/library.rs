@@ -22,9 +22,6 @@ struct Shelf {
 
 impl Library {
     /// Reads the steps of the repository at `root`.
-    ///
-    /// # Errors
-    /// When a step can't be read.
     pub fn load(root: &Path) -> Result<Self> {
         let steps = Steps::load(root)?;
         let mut shelves = BTreeMap::new();
@@ -47,39 +44,26 @@ impl Library {
     }
 
     /// The steps, in order.
-    #[must_use]
     pub fn steps(&self) -> &Steps {
         &self.steps
     }
 
     /// Reads a file of the repository, given by its path from the root.
-    ///
-    /// # Errors
-    /// When it can't be read; the message says which.
     pub fn read(&self, path: &str) -> Result<String> {
         std::fs::read_to_string(self.root.join(path)).with_context(|| format!("can't read {path}"))
     }
 
     /// A step by its slug.
-    ///
-    /// # Errors
-    /// When there is none; the message lists those that exist.
     pub fn step(&self, slug: &str) -> Result<&Step> {
         self.steps.find(slug)
     }
 
     /// A file of a step, as it is on the disk.
-    ///
-    /// # Errors
-    /// When the step has no such file.
     pub fn source(&self, step: &Step, path: &str) -> Result<&str> {
         self.text(step, path, |shelf| &shelf.source)
     }
 
     /// A file of a step, with the names that don't change from step to step.
-    ///
-    /// # Errors
-    /// When the step has no such file.
     pub fn normalised(&self, step: &Step, path: &str) -> Result<&str> {
         self.text(step, path, |shelf| &shelf.normalised)
     }
@@ -107,9 +91,6 @@ impl Library {
     }
 
     /// What a step changes in one file.
-    ///
-    /// # Errors
-    /// When the step doesn't change it.
     pub fn change(&self, step: &Step, path: &str) -> Result<&Change> {
         let changes = &self.shelf(step).changes;
         let found = changes.iter().find(|change| change.path == path);

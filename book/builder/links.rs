@@ -33,9 +33,6 @@ struct Page {
 }
 
 /// The dead links of the site built in `site` from the repository at `root`.
-///
-/// # Errors
-/// When a page can't be read.
 pub fn check(root: &Path, site: &Path) -> Result<Vec<Problem>> {
     let mut pages = BTreeMap::new();
     for path in files(site)? {

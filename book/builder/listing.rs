@@ -10,9 +10,6 @@ use crate::item;
 use crate::page::Page;
 
 /// `{{#item SLUG FILE ITEM}}`: one item of a file.
-///
-/// # Errors
-/// When the step, the file or the item doesn't exist.
 pub fn item(page: &mut Page, slug: &str, path: &str, name: &str) -> Result<String> {
     let step = page.library.step(slug)?;
     let text = page.library.source(step, path)?;
@@ -38,9 +35,6 @@ pub fn item(page: &mut Page, slug: &str, path: &str, name: &str) -> Result<Strin
 }
 
 /// `{{#file SLUG FILE}}`: a whole file.
-///
-/// # Errors
-/// When the step or the file doesn't exist, or when the file is empty.
 pub fn file(page: &mut Page, slug: &str, path: &str) -> Result<String> {
     let step = page.library.step(slug)?;
     let text = page.library.source(step, path)?;
@@ -51,9 +45,6 @@ pub fn file(page: &mut Page, slug: &str, path: &str) -> Result<String> {
 }
 
 /// `{{#snapshot SLUG FILE [LANGUAGE]}}`: an insta snapshot, without its header.
-///
-/// # Errors
-/// When the file doesn't exist, isn't a snapshot, or is empty.
 pub fn snapshot(page: &mut Page, slug: &str, path: &str, language: &str) -> Result<String> {
     let step = page.library.step(slug)?;
     let text = page.library.source(step, path)?;
@@ -70,9 +61,6 @@ pub fn snapshot(page: &mut Page, slug: &str, path: &str, language: &str) -> Resu
 }
 
 /// `{{#diff SLUG FILE [ITEM, …]}}`: what the step changes in a file.
-///
-/// # Errors
-/// When there is no such change.
 pub fn diff(page: &mut Page, slug: &str, path: &str, items: &[&str]) -> Result<String> {
     let step = page.library.step(slug)?;
     let change = page.library.change(step, path)?;
@@ -97,9 +85,6 @@ pub fn diff(page: &mut Page, slug: &str, path: &str, items: &[&str]) -> Result<S
 }
 
 /// `{{#rest SLUG PATH…}}`: what the chapter has not shown yet, folded.
-///
-/// # Errors
-/// When one of the paths has nothing left to show.
 pub fn rest(page: &mut Page, slug: &str, paths: &[&str]) -> Result<String> {
     let step = page.library.step(slug)?;
     let mut figures = String::new();

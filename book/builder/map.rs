@@ -9,9 +9,6 @@ use crate::page::Page;
 use crate::series;
 
 /// The table of the steps.
-///
-/// # Errors
-/// When there is no step, or when a step names a part that doesn't exist.
 pub fn table(page: &Page) -> Result<String> {
     let library = page.library;
     let mut rows = String::new();

@@ -36,7 +36,6 @@ impl Page<'_> {
 
     /// A link to a file of a step, if it still has it. In a checkout the site is in `book/book/`,
     /// two folders under the steps; a published book says where its sources are.
-    #[must_use]
     pub fn source_link(&self, step: &Step, path: &str, text: &str) -> String {
         let place = format!("steps/{}/{path}", step.package);
         let base = match self.sources {
@@ -51,13 +50,11 @@ impl Page<'_> {
     }
 
     /// A link to the chapter of a step, or its title alone while it has none.
-    #[must_use]
     pub fn chapter_link(&self, step: &Step) -> String {
         self.link_to_chapter(step, &html::inline(&step.title))
     }
 
     /// The number of a step, as a link to its chapter if it has one.
-    #[must_use]
     pub fn number_link(&self, step: &Step) -> String {
         self.link_to_chapter(step, &step.number.to_string())
     }

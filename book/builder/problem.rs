@@ -54,9 +54,6 @@ pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     /// An error that lists them, unless there are none.
-    ///
-    /// # Errors
-    /// The list itself, when it isn't empty.
     pub fn into_result(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }

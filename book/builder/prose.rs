@@ -27,7 +27,6 @@ impl Paragraph {
     }
 
     /// The line of the chapter where the character at `index` stands.
-    #[must_use]
     pub fn line(&self, index: usize) -> usize {
         let before = self.pieces.iter().rev().find(|(start, _)| *start <= index);
         before.or(self.pieces.first()).map_or(1, |(_, line)| *line)
@@ -35,7 +34,6 @@ impl Paragraph {
 }
 
 /// The paragraphs of a chapter, in order.
-#[must_use]
 pub fn paragraphs(chapter: &str) -> Vec<Paragraph> {
     let text = without_directives(chapter);
     let mut reader = Reader::default();
@@ -47,7 +45,6 @@ pub fn paragraphs(chapter: &str) -> Vec<Paragraph> {
 }
 
 /// The paragraphs of a sentence that stands at a line of something else than Markdown.
-#[must_use]
 pub fn sentence(text: &str, line: usize) -> Vec<Paragraph> {
     let mut found = paragraphs(text);
     for paragraph in &mut found {

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
 
-pub use session::{Session, parse};
+pub(crate) use session::{Session, parse};
 
 use crate::files::{files, read, write};
 use crate::problem::{Problem, Problems};

@@ -20,9 +20,6 @@ const TITLES: [&str; 12] = [
 ];
 
 /// The title of a part, from 1 to 12.
-///
-/// # Errors
-/// For any other number.
 pub fn title(part: u32) -> Result<&'static str> {
     let index = usize::try_from(part).unwrap_or(0).wrapping_sub(1);
     TITLES
@@ -32,15 +29,11 @@ pub fn title(part: u32) -> Result<&'static str> {
 }
 
 /// The address of a part.
-#[must_use]
 pub fn address(part: u32) -> String {
     format!("{ADDRESS}#MDT-{part:02}")
 }
 
 /// The line that sends the reader to a part.
-///
-/// # Errors
-/// When `word` isn't the number of a part.
 pub fn part(word: &str) -> Result<String> {
     let part = word
         .parse()

@@ -31,9 +31,6 @@ impl Default for Settings {
 }
 
 /// Reads `book.toml`: what mdBook reads there, and what we do.
-///
-/// # Errors
-/// When it can't be read, or has a key that nobody knows.
 pub fn load(book: &Path) -> Result<(Config, Settings)> {
     let path = book.join("book.toml");
     let shown = || format!("can't read {}", path.display());

@@ -84,9 +84,6 @@ const ARROWS: [Arrow; 6] = [
 ];
 
 /// The figure of the states.
-///
-/// # Errors
-/// When the step or its transitions are unknown, and when a transition can't be drawn.
 pub fn figure(page: &Page, slug: &str) -> Result<String> {
     let step = page.library.step(slug)?;
     let all: BTreeMap<String, Vec<Transition>> =

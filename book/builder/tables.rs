@@ -42,9 +42,6 @@ struct Entry<'a> {
 }
 
 /// The tables, then the indexes.
-///
-/// # Errors
-/// When the migrations of a step can't be applied, or when no step has any.
 pub fn tables(page: &Page) -> Result<String> {
     let mut entries = Vec::new();
     for step in page.library.steps().iter() {

@@ -9,9 +9,6 @@ use crate::library::Library;
 use crate::record;
 
 /// The figure of a session.
-///
-/// # Errors
-/// When it was not recorded, or has no command.
 pub fn figure(library: &Library, name: &str) -> Result<String> {
     let path = format!("book/transcripts/{name}.console");
     let text = library.read(&path)?;

@@ -3,7 +3,6 @@
 use super::{Place, with_comments};
 
 /// The tables whose header is `[name]`.
-#[must_use]
 pub fn find(text: &str, name: &str) -> Vec<Place> {
     let lines: Vec<&str> = text.lines().collect();
     let header = format!("[{name}]");

@@ -9,9 +9,6 @@ use super::{Lines, Place, with_comments};
 
 /// The places of the items that `name` designates: `run`, `Worker`,
 /// `Worker::run`, `impl Worker`, `impl Default for Config`, `mod tests`, `use`.
-///
-/// # Errors
-/// When the text isn't Rust.
 pub fn find(text: &str, name: &str) -> Result<Vec<Place>> {
     let file = syn::parse_file(text).context("can't be read as Rust")?;
     if name == "use" {

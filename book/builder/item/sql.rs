@@ -23,7 +23,6 @@ struct Statement {
 }
 
 /// The statements that create `name`; failing that, those that alter it.
-#[must_use]
 pub fn find(text: &str, name: &str) -> Vec<Place> {
     let about: Vec<Statement> = statements(text)
         .into_iter()

@@ -43,9 +43,6 @@ impl Programs {
     /// Builds the packages that the sessions run, by `cargo run` or by the name of
     /// a program that `cargo install` would install, so that a session shows no
     /// compilation and waits for none.
-    ///
-    /// # Errors
-    /// When a package can't be built.
     pub fn build<'a>(root: &Path, sessions: impl Iterator<Item = &'a Session>) -> Result<Self> {
         let metadata = metadata(root)?;
         let commands: Vec<&str> = sessions

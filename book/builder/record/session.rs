@@ -18,7 +18,6 @@ pub struct Session {
 
 impl Session {
     /// The text of a file with the same commands and another output.
-    #[must_use]
     pub fn with_output(&self, output: &str) -> String {
         let mut text = String::new();
         for option in &self.options {
@@ -31,15 +30,11 @@ impl Session {
 }
 
 /// A command as a terminal shows it.
-#[must_use]
 pub fn echo(command: &str) -> String {
     format!("$ {}", command.replace('\n', "\n> "))
 }
 
 /// Reads a session: `$ ` opens a command, `> ` continues it, the rest is output.
-///
-/// # Errors
-/// When the text doesn't begin with a command.
 pub fn parse(text: &str) -> Result<Session> {
     let mut session = Session::default();
     let mut in_command = false;

@@ -39,10 +39,6 @@ static JOB: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Runs the commands of `session` and returns what a terminal would show.
-///
-/// # Errors
-/// When bash can't be run, when the session hangs, or when it uses cargo in a
-/// way that is not known here.
 pub fn run(session: &Session, programs: &Programs) -> Result<String> {
     let tools = tempfile::tempdir()?;
     let here = tempfile::tempdir()?;

@@ -11,10 +11,6 @@ use crate::{Budget, Size, Step, Steps, files};
 /// What the chapters show of their steps, as the builder of the book has counted it.
 const SHOWN: &str = "book/shown.json";
 
-const TITLES: [&str; 9] = [
-    "", "slug", "part", "+", "-", "files", "shown", "budget", "title",
-];
-
 /// Prints the table; fails if a step is over its budget, or has no title or description yet.
 pub(crate) fn run(steps: &Steps) -> Result<()> {
     let mut shown: BTreeMap<String, u32> = BTreeMap::new();
@@ -23,39 +19,41 @@ pub(crate) fn run(steps: &Steps) -> Result<()> {
         shown = serde_json::from_str(&files::read_text(&path)?).context(SHOWN)?;
     }
     let mut problems = Vec::new();
-    let mut rows = vec![TITLES.map(str::to_owned)];
+    println!("    slug            part    +    -  files  shown  budget       title");
     for step in steps.iter() {
         let size = Size::of(&steps.changes(&step.slug)?);
         let budget = size.budget(step);
         problems.extend(over_budget(step, size, budget));
         problems.extend(unwritten(step));
-        rows.push(row(step, size, shown.get(&step.slug), budget));
-    }
-    for line in align(&rows) {
-        println!("{line}");
+        println!("{}", row(step, size, shown.get(&step.slug), budget));
     }
     ensure!(problems.is_empty(), "{}", problems.join("\nerror: "));
     Ok(())
 }
 
-fn row(step: &Step, size: Size, shown: Option<&u32>, budget: Budget) -> [String; 9] {
+fn row(step: &Step, size: Size, shown: Option<&u32>, budget: Budget) -> String {
     let budget = match budget {
         Budget::First => "first step",
         Budget::Kept => "kept",
         Budget::AboveAim => "above aim",
         Budget::Over { .. } => "over budget",
     };
-    [
-        format!("{:02}", step.number),
-        step.slug.clone(),
-        step.part.to_string(),
-        size.added.to_string(),
-        size.deleted.to_string(),
-        size.files.to_string(),
-        shown.map_or_else(String::new, |shown| format!("{shown} %")),
-        budget.to_owned(),
-        step.title.clone(),
-    ]
+    let shown = shown.map_or_else(String::new, |shown| format!("{shown} %"));
+    let Size {
+        added,
+        deleted,
+        files,
+    } = size;
+    let Step {
+        number,
+        slug,
+        part,
+        title,
+        ..
+    } = step;
+    format!(
+        "{number:02}  {slug:<14}  {part:>4}  {added:>3}  {deleted:>3}  {files:>5}  {shown:>5}  {budget:<11}  {title}"
+    )
 }
 
 fn over_budget(step: &Step, size: Size, budget: Budget) -> Option<String> {
@@ -75,25 +73,4 @@ fn unwritten(step: &Step) -> Option<String> {
             step.slug, step.package
         )
     })
-}
-
-/// Pads the columns: numbers to the right, words to the left.
-fn align(rows: &[[String; 9]]) -> Vec<String> {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    rows.iter()
-        .map(|row| {
-            let cells = row.iter().enumerate().map(|(column, cell)| {
-                let width = width(column);
-                if (2..=6).contains(&column) {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            });
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        })
-        .collect()
 }
