@@ -18,7 +18,6 @@ use crate::problem::Problem;
 use crate::prose::{self, Paragraph};
 
 const WORDS: &str = "book/words.txt";
-const RULES: &str = "book/rules.txt";
 const CHECKS: &str = "book/checks.toml";
 
 /// What the book doesn't say, and why.
@@ -66,13 +65,12 @@ pub fn style(root: &Path) -> Result<Vec<Problem>> {
 }
 
 /// What grammalecte finds in the chapters of the repository at `root`. Words
-/// listed in `book/words.txt` are known; rules listed in `book/rules.txt` are off.
+/// listed in `book/words.txt` are known.
 ///
 /// # Errors
 /// When grammalecte is missing or fails.
 pub fn grammar(root: &Path) -> Result<Vec<Problem>> {
     let known = list(root, WORDS)?;
-    let off = list(root, RULES)?;
     let mut problems = Vec::new();
     for chapter in chapters(root)? {
         for report in grammalecte::run(&chapter.file, &chapter.paragraphs)? {
@@ -83,10 +81,7 @@ pub fn grammar(root: &Path) -> Result<Vec<Problem>> {
                 );
             };
             let at = |start, message| Problem::at(&chapter.file, paragraph.line(start), message);
-            let errors = report
-                .grammar
-                .iter()
-                .filter(|error| !off.contains(&error.rule));
+            let errors = report.grammar.iter();
             problems.extend(errors.map(|error| at(error.start, error.message())));
             let words = report.spelling.iter();
             let unknown =

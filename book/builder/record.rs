@@ -43,12 +43,11 @@ pub fn record(root: &Path, names: &[String], check: bool) -> Result<()> {
     let mut problems = Vec::new();
     for (path, shown, session) in sessions {
         let output = shell::run(&session, &programs).with_context(|| shown.clone())?;
-        let text = session.with_output(&output);
         if check {
-            let now = parse(&text).with_context(|| shown.clone())?;
+            let now = parse(&output).with_context(|| shown.clone())?;
             problems.extend(difference(&session, &now).map(|message| Problem::of(shown, message)));
         } else {
-            write(&path, &text)?;
+            write(&path, &output)?;
             println!("{shown}");
         }
     }

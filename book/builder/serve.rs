@@ -26,7 +26,7 @@ const SCRIPT: &str = "<script>(function () { let seen = null; setInterval(async 
     }, 500); })();</script>";
 
 /// What a build depends on, from the root of the repository.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "book/book.toml",
     "book/checks.toml",
     "book/diagrams",
@@ -35,6 +35,7 @@ const SOURCES: [&str; 8] = [
     "book/transcripts",
     "steps",
     "tests/matrix.json",
+    "tests/transitions.json",
 ];
 
 /// Serves the book of the repository at `root`, to this machine only, for ever.

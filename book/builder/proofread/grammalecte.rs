@@ -38,8 +38,7 @@ pub struct GrammarError {
     /// The character where it begins.
     pub start: usize,
     #[serde(rename = "sRuleId")]
-    /// The rule that found it.
-    pub rule: String,
+    rule: String,
     #[serde(rename = "sMessage")]
     message: String,
     #[serde(rename = "sUnderlined")]

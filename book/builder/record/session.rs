@@ -2,31 +2,13 @@
 
 use anyhow::{Result, bail, ensure};
 
-/// Lines that begin so are for `book record`, not for the reader.
-const OPTION: &str = "#!";
-
 /// A session in a terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
-    /// The lines for `book record` that open the file.
-    pub options: Vec<String>,
     /// The commands; those that take several lines keep their line feeds.
     pub commands: Vec<String>,
     /// What each command shows, line by line.
     pub outputs: Vec<Vec<String>>,
-}
-
-impl Session {
-    /// The text of a file with the same commands and another output.
-    pub fn with_output(&self, output: &str) -> String {
-        let mut text = String::new();
-        for option in &self.options {
-            text.push_str(option);
-            text.push('\n');
-        }
-        text.push_str(output);
-        text
-    }
 }
 
 /// A command as a terminal shows it.
@@ -53,8 +35,6 @@ pub fn parse(text: &str) -> Result<Session> {
         } else if let Some(output) = session.outputs.last_mut() {
             output.push(line.to_owned());
             in_command = false;
-        } else if line.starts_with(OPTION) {
-            session.options.push(line.to_owned());
         } else {
             bail!("output before the first command: {line:?}");
         }

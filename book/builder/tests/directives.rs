@@ -300,6 +300,14 @@ fn a_chapter_shows_its_step_outside_of_the_rest() {
     let rest = "{{#rest two migrations/}}";
     let chapter = format!("{{{{#card two}}}}\n\n{diff}\n\n{rest}\n");
     assert_eq!(shown(&chapter), 40);
+    let chapter = format!(
+        "{{{{#card two}}}}\n\n<details>\n\n{diff}\n\n</details>\n\n{{{{#file two migrations/01_create_tasks.sql}}}}\n"
+    );
+    assert_eq!(shown(&chapter), 60, "an answer is folded too");
+    fixture.write(
+        "book/src/two.md",
+        &format!("{{{{#card two}}}}\n\n{diff}\n\n{rest}\n"),
+    );
 
     let book = fixture.read("book/book.toml");
     let settings = |least: &str| book.replace("least-shown = 0", least);
