@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 
 use crate::files::{files, read, write};
 use crate::problem::{Problem, Problems};
-use pairs::{Kind, PAIRS, Pair};
+use pairs::{PAIRS, Pair};
 
 /// What makes the search understand French, for the end of `elasticlunr.min.js`:
 /// a script of its own would come too late for a page opened with `?search=`.
@@ -23,44 +23,40 @@ pub fn translate(site: &Path, source: &Path) -> Result<()> {
     let chapters = chapters(source)?;
     let mut unused: Vec<&Pair> = PAIRS
         .iter()
-        .filter(|pair| pair.when.applies(&chapters))
+        .filter(|(place, ..)| place.is_due(&chapters))
         .collect();
     let mut search_patched = false;
     for path in files(site)? {
-        if let Some(kind) = Kind::of(&path) {
-            translate_file(&path, kind, &mut unused)?;
-        } else if is_search_library(&path) {
+        if is_search_library(&path) {
             append(&path, SEARCH)?;
             search_patched = true;
         }
+        let mut pairs = PAIRS
+            .iter()
+            .filter(|(place, ..)| place.is_in(&path))
+            .peekable();
+        if pairs.peek().is_none() {
+            continue;
+        }
+        let mut text = read(&path)?;
+        for pair @ (_, english, french) in pairs {
+            if !text.contains(english) {
+                continue;
+            }
+            text = text.replace(english, french);
+            unused.retain(|other| *other != pair);
+        }
+        write(&path, &text)?;
     }
     ensure!(
         search_patched,
         "the site has no elasticlunr-*.min.js to make French"
     );
-    let missing = unused.iter().map(|pair| {
-        let message = format!(
-            "mdBook's {:?} no longer holds `{}`: mend PAIRS",
-            pair.kind, pair.english
-        );
+    let missing = unused.iter().map(|(place, english, _)| {
+        let message = format!("mdBook's {place:?} no longer holds `{english}`: mend PAIRS");
         Problem::of("book/builder/french/pairs.rs", message)
     });
     Problems(missing.collect()).into_result()?;
-    Ok(())
-}
-
-fn translate_file(path: &Path, kind: Kind, unused: &mut Vec<&Pair>) -> Result<()> {
-    let before = read(path)?;
-    let mut text = before.clone();
-    for pair in PAIRS.iter().filter(|pair| pair.kind == kind) {
-        if text.contains(pair.english) {
-            text = text.replace(pair.english, pair.french);
-            unused.retain(|other| other.english != pair.english);
-        }
-    }
-    if text != before {
-        write(path, &text)?;
-    }
     Ok(())
 }
 
