@@ -169,6 +169,8 @@ fn what_does_not_exist_is_refused_with_its_line() {
         ),
         ("{{#file two src/absent.rs}}", "has no file src/absent.rs"),
         ("{{#diff two Cargo.toml}}", "doesn't change Cargo.toml"),
+        ("{{#file two src/empty.rs}}", "src/empty.rs is empty"),
+        ("{{#diff two src/empty.rs}}", "src/empty.rs is empty"),
         (
             "{{#diff two src/worker.rs Worker}}",
             "`Worker` of src/worker.rs doesn't change",
@@ -193,6 +195,7 @@ fn what_does_not_exist_is_refused_with_its_line() {
     ];
     for (directive, message) in cases {
         let fixture = Fixture::new();
+        fixture.write("steps/step02-two/src/empty.rs", "");
         fixture.add(directive);
         assert_says(&fixture.refusal(), &[ADDED, message]);
     }
@@ -288,8 +291,10 @@ fn a_chapter_shows_its_step_outside_of_the_rest() {
         let site = build::site(fixture.root());
         build::build(fixture.root(), &site).unwrap()["two"]
     };
-    // One line deleted, one added, and a migration of three lines; what is folded doesn't count.
-    let rest = "{{#rest two src/ migrations/}}";
+    // One line deleted, one added, and a migration of three lines: neither tests nor what is folded
+    // counts.
+    fixture.write("steps/step02-two/tests/two.rs", "// A test.\n");
+    let rest = "{{#rest two src/ migrations/ tests/}}";
     assert_eq!(shown(&format!("{{{{#card two}}}}\n\n{rest}\n")), 0);
     let item = "{{#item two src/worker.rs Worker::run}}";
     assert_eq!(
@@ -297,11 +302,11 @@ fn a_chapter_shows_its_step_outside_of_the_rest() {
         20
     );
     let diff = "{{#diff two src/worker.rs}}";
-    let rest = "{{#rest two migrations/}}";
+    let rest = "{{#rest two migrations/ tests/}}";
     let chapter = format!("{{{{#card two}}}}\n\n{diff}\n\n{rest}\n");
     assert_eq!(shown(&chapter), 40);
     let chapter = format!(
-        "{{{{#card two}}}}\n\n<details>\n\n{diff}\n\n</details>\n\n{{{{#file two migrations/01_create_tasks.sql}}}}\n"
+        "{{{{#card two}}}}\n\n<details>\n\n{diff}\n\n</details>\n\n{{{{#file two migrations/01_create_tasks.sql}}}}\n\n{{{{#rest two tests/}}}}\n"
     );
     assert_eq!(shown(&chapter), 60, "an answer is folded too");
     fixture.write(

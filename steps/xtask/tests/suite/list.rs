@@ -120,6 +120,13 @@ fn broken_sequences_and_manifests_are_refused() {
         "part = 2\ntitle =",
     );
 
+    let (one_line, several) = ("\"Adds two.\"", "\"\"\"\nAdds\ntwo.\"\"\"");
+    project.edit("steps/step02-two/Cargo.toml", one_line, several);
+    project
+        .xtask("list")
+        .fails_with(&["step02-two/Cargo.toml", "on one line"]);
+    project.edit("steps/step02-two/Cargo.toml", several, one_line);
+
     for (folder, message) in [
         ("step03-other", "two steps have the number 03"),
         ("step04-two", "the same slug"),

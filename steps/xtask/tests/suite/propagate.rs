@@ -214,6 +214,11 @@ fn a_conflict_stops_is_mended_and_goes_on() {
         .replace("0..20", "1..=20")
         .replace("pub mod three;\n", "");
     project.write("steps/step02-two/src/count.rs", &mended);
+    project.write("steps/step03-three/src/other.rs", "");
+    project
+        .xtask("propagate --continue")
+        .fails_with(&["later steps have uncommitted edits", "src/other.rs"]);
+    project.delete("steps/step03-three/src/other.rs");
     project.xtask("propagate --continue").succeeds();
     assert_eq!(
         project.read("steps/step03-three/src/count.rs"),
@@ -312,6 +317,7 @@ fn a_conflict_in_a_manifest_leaves_it_readable() {
     let manifest = project.read("steps/step02-two/Cargo.toml");
     assert!(manifest.contains("\nthiserror = \"2.0.1\"\n"), "{manifest}");
     assert!(manifest.contains("\n# thiserror = \"1\"\n"), "{manifest}");
+    assert!(manifest.contains("\n[dev-dependencies]\n"), "{manifest}");
     assert!(manifest.parse::<toml::Table>().is_ok(), "{manifest}");
     project
         .xtask("propagate --continue")
