@@ -11,7 +11,7 @@ use crate::library::Library;
 use crate::page::Page;
 
 /// Snapshots have long names that say nothing more than their tests.
-const SNAPSHOTS: &str = "tests/snapshots/";
+const SNAPSHOTS: &str = "tests/suite/snapshots/";
 
 /// The groups of files, in the order of the card; the longest prefix counts.
 const GROUPS: [(&str, &str); 6] = [
@@ -67,7 +67,10 @@ fn files(card: &mut String, page: &Page, step: &Step, changes: &[Change]) {
         }
         let _ = write!(card, "<dt>{}</dt>", group.1);
         if group.0 == SNAPSHOTS {
-            let _ = write!(card, "<dd>{}</dd>", count(&members));
+            let sizes = members.iter().map(|change| change.size());
+            let size = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
+            let (count, plural) = (members.len(), if members.len() > 1 { "s" } else { "" });
+            let _ = write!(card, "<dd>{count} fichier{plural}{}</dd>", lines(size));
             continue;
         }
         for change in members {
@@ -75,13 +78,6 @@ fn files(card: &mut String, page: &Page, step: &Step, changes: &[Change]) {
             let _ = write!(card, "<dd>{link}{}</dd>", lines(change.size()));
         }
     }
-}
-
-fn count(members: &[&Change]) -> String {
-    let sizes = members.iter().map(|change| change.size());
-    let size = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
-    let plural = if members.len() > 1 { "s" } else { "" };
-    format!("{} fichier{plural}{}", members.len(), lines(size))
 }
 
 fn dependencies(card: &mut String, library: &Library, step: &Step) -> Result<()> {

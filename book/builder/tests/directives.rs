@@ -67,10 +67,17 @@ fn a_new_file_is_shown_as_a_listing() {
 
 #[test]
 fn the_card_tells_the_size_and_the_commands() {
+    let fixture = Fixture::new();
+    for name in ["a", "b"] {
+        let snapshot = format!("steps/step02-two/tests/suite/snapshots/{name}.snap");
+        fixture.write(&snapshot, "---\n---\n1\n");
+    }
+    fixture.add("{{#rest two tests/}}");
     assert_says(
-        &Fixture::new().page(),
+        &fixture.page(),
         &[
             "Étape 2",
+            "<dt>Instantanés</dt>\n<dd>2 fichiers <span class=\"add\">+6</span></dd>",
             "<span class=\"add\">+4</span> <span class=\"del\">−1</span> dans <code>src/</code> et <code>migrations/</code>",
             "<dt>Migration</dt>",
             "cargo xtask diff two",
