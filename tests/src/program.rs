@@ -15,6 +15,7 @@ use crate::Event;
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A program that runs; it is killed when this value is dropped.
+#[derive(Debug)]
 pub struct Program {
     child: Child,
     lines: Receiver<String>,
@@ -50,7 +51,9 @@ impl Program {
         for output in outputs.into_iter().flatten() {
             let sender = sender.clone();
             thread::spawn(move || {
-                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // A program may write what isn't text, and the rest matters all the same.
+                for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                    let line = String::from_utf8_lossy(&line).into_owned();
                     if sender.send(line).is_err() {
                         break;
                     }
@@ -206,6 +209,36 @@ impl Finished {
         }
         Ok(self)
     }
+}
+
+/// The same command, started by a shell: its program takes the place of `"$@"` in the script.
+pub(crate) fn in_shell(script: &str, command: &Command) -> Command {
+    wrapped(&["bash", "-c", script, "bash"], command)
+}
+
+/// The same command, in a process that ignores this signal from its start.
+pub(crate) fn ignoring(signal: Signal, command: &Command) -> Command {
+    let option = format!("--ignore-signal={}", signal.as_str());
+    wrapped(&["env", &option], command)
+}
+
+/// The same command, with the same variables in the same folder, behind these words.
+fn wrapped(words: &[&str], command: &Command) -> Command {
+    let mut wrapped = Command::new(words[0]);
+    wrapped
+        .args(&words[1..])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.current_dir(folder);
+    }
+    wrapped
 }
 
 fn events(lines: &[String]) -> impl Iterator<Item = Event> {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::{listed, tasks_of};
+use super::common::tasks_of;
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
@@ -96,61 +96,6 @@ pub fn results_are_recorded(sandbox: &Sandbox) -> Result<()> {
     let result = result.context("there is no result")?;
     let result: serde_json::Value = serde_json::from_str(&result)?;
     ensure!(result["waited"] == 0.25, "the result is {result}");
-    Ok(())
-}
-
-pub fn show_task_tells_what_became_of_it(sandbox: &Sandbox) -> Result<()> {
-    let engine = sandbox.engine_with_tasks(1, Load::waiting(0.25))?;
-    sandbox.drain(engine)?.success()?;
-
-    let text = sandbox.show_task("1")?.success()?.text();
-    for word in [
-        "waiting",
-        r#"{"waiting_time":0.25}"#,
-        "stopped",
-        "engine_1",
-        r#"{"waited":0.25}"#,
-    ] {
-        ensure!(text.contains(word), "no word of {word} in:\n{text}");
-    }
-    Ok(())
-}
-
-pub fn show_task_refuses_an_unknown_number(sandbox: &Sandbox) -> Result<()> {
-    sandbox.create_tasks(1, Load::waiting(0.0))?;
-    let text = sandbox.show_task("17")?.exited(1)?.text();
-    ensure!(text.contains("17"), "it doesn't say which task: {text}");
-    Ok(())
-}
-
-pub fn list_tasks_shows_those_asked_for(sandbox: &Sandbox) -> Result<()> {
-    let engine = sandbox.engine_with_tasks(2, Load::waiting(0.0))?;
-    sandbox.drain(engine)?.success()?;
-    sandbox.create_tasks(60, Load::waiting(0.0))?;
-
-    listed_are(sandbox, &[], (13..=62).rev())?;
-    listed_are(sandbox, &["--limit", "100"], (1..=62).rev())?;
-    listed_are(sandbox, &["--status", "stopped"], [2, 1])?;
-    listed_are(sandbox, &["--status", "waiting", "--limit", "1"], [62])
-}
-
-fn listed_are(
-    sandbox: &Sandbox,
-    arguments: &[&str],
-    expected: impl IntoIterator<Item = i64>,
-) -> Result<()> {
-    let listed = listed(sandbox, arguments)?;
-    let expected: Vec<_> = expected.into_iter().collect();
-    ensure!(listed == expected, "with {arguments:?}: {listed:?}");
-    Ok(())
-}
-
-pub fn list_tasks_refuses_an_unknown_status(sandbox: &Sandbox) -> Result<()> {
-    let refused = sandbox.list_tasks(&["--status", "sleeping"])?;
-    let text = refused.exited(2)?.text();
-    for word in ["sleeping", "waiting", "running", "stopped"] {
-        ensure!(text.contains(word), "no word of {word} in: {text}");
-    }
     Ok(())
 }
 

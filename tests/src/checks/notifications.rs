@@ -4,7 +4,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::tasks_of;
+use super::common::{stop, tasks_of};
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
@@ -14,8 +14,7 @@ pub fn idle_engine_starts_a_new_task(sandbox: &Sandbox) -> Result<()> {
         sandbox.create_tasks(1, Load::waiting(0.0))?;
         engine.wait_for("task finished", executed)?;
     }
-    engine.signal(Signal::SIGTERM)?;
-    engine.finish()?.success()?;
+    stop(engine)?;
     Ok(())
 }
 
@@ -48,8 +47,7 @@ pub fn rolled_back_creation_wakes_nobody(sandbox: &Sandbox) -> Result<()> {
     transaction.rollback()?;
     sandbox.create_tasks(1, Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
-    engine.signal(Signal::SIGTERM)?;
-    let events = engine.finish()?.success()?.events();
+    let events = stop(engine)?.events();
 
     let executed = tasks_of(&events, "task finished");
     ensure!(executed.len() == 1, "executed: {executed:?}");
@@ -72,8 +70,7 @@ pub fn many_tasks_in_one_commit_use_all_workers(sandbox: &Sandbox) -> Result<()>
         workers.len() == 5,
         "before the end of the first task, only these workers had started one: {workers:?}"
     );
-    engine.signal(Signal::SIGTERM)?;
-    engine.finish()?.success()?;
+    stop(engine)?;
     Ok(())
 }
 
@@ -81,8 +78,7 @@ pub fn no_wake_up_is_lost(sandbox: &Sandbox) -> Result<()> {
     let mut engine = idle_engine(sandbox)?;
     sandbox.create_tasks(200, Load::waiting(0.0))?;
     engine.wait_for("task finished", 200)?;
-    engine.signal(Signal::SIGTERM)?;
-    engine.finish()?.success()?;
+    stop(engine)?;
     Ok(())
 }
 

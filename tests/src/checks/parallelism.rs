@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 
-use super::most_at_once;
+use super::common::most_at_once;
 use crate::Event;
 use crate::sandbox::{Load, Sandbox};
 

@@ -1,14 +1,14 @@
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::tasks_of;
+use super::common::tasks_of;
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
 pub fn nameless_engine_refused(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(1, Load::waiting(0.0))?;
     for name in [None, Some("")] {
-        let mut command = sandbox.start_engine_command();
+        let mut command = sandbox.engine_command(Load::waiting(0.0));
         match name {
             None => command.env_remove("TASK_ENGINE_INSTANCE"),
             Some(name) => command.env("TASK_ENGINE_INSTANCE", name),

@@ -1,7 +1,7 @@
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::tasks_of;
+use super::common::{stop, tasks_of};
 use crate::sandbox::{Load, Sandbox};
 
 /// The longest that an engine sleeps, in milliseconds: a task can't be later by more than that.
@@ -13,8 +13,7 @@ pub fn task_runs_when_it_is_due(sandbox: &Sandbox) -> Result<()> {
     create(sandbox, &["--in", "2s"])?;
     create(sandbox, &["--in", "1s"])?;
     engine.wait_for("task finished", 2)?;
-    engine.signal(Signal::SIGTERM)?;
-    let events = engine.finish()?.success()?.events();
+    let events = stop(engine)?.events();
 
     let order = tasks_of(&events, "task finished");
     ensure!(order == [2, 1], "they ran in the order {order:?}");
@@ -27,8 +26,7 @@ pub fn future_task_holds_up_nobody(sandbox: &Sandbox) -> Result<()> {
     create(sandbox, &[])?;
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
-    engine.signal(Signal::SIGTERM)?;
-    let events = engine.finish()?.success()?.events();
+    let events = stop(engine)?.events();
 
     let executed = tasks_of(&events, "task finished");
     ensure!(executed == [3], "executed: {executed:?}");
@@ -47,8 +45,7 @@ pub fn schedule_survives_a_kill(sandbox: &Sandbox) -> Result<()> {
 
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
-    engine.signal(Signal::SIGTERM)?;
-    engine.finish()?.success()?;
+    stop(engine)?;
     started_on_time(sandbox, 1)
 }
 
@@ -90,7 +87,7 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
         ),
     ] {
         let task = ["waiting", r#"{"waiting_time": 0}"#];
-        let refused = sandbox.create_task(&[&task, arguments].concat())?;
+        let refused = sandbox.create(&[&task, arguments].concat())?;
         let text = refused.exited(2)?.text();
         ensure!(text.contains(word), "no word of {word} in: {text}");
     }
@@ -100,7 +97,7 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
 /// Creates a task that does nothing, with these options.
 fn create(sandbox: &Sandbox, options: &[&str]) -> Result<()> {
     let task = ["waiting", r#"{"waiting_time": 0}"#];
-    sandbox.create_task(&[&task, options].concat())?.success()?;
+    sandbox.create(&[&task, options].concat())?.success()?;
     Ok(())
 }
 

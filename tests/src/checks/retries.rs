@@ -1,0 +1,109 @@
+use anyhow::{Result, ensure};
+
+use super::common::{executions, listed, stop};
+use crate::Program;
+use crate::sandbox::{Load, Sandbox};
+
+pub fn first_retry_one_minute_later(sandbox: &Sandbox) -> Result<()> {
+    let engine = engine_with_a_failure(sandbox)?;
+    stop(engine)?;
+
+    let (status, scheduled_at, retry_number) = task(sandbox)?;
+    ensure!(status == "waiting", "the task is {status}");
+    ensure!(retry_number == 1, "it is retry number {retry_number}");
+    let stopped_at = executions(sandbox, 1)?.remove(0).stopped_at;
+    let delay = scheduled_at - stopped_at;
+    ensure!(delay == 60_000, "it is retried after {delay} ms");
+    Ok(())
+}
+
+pub fn retry_runs_when_it_is_due(sandbox: &Sandbox) -> Result<()> {
+    let mut engine = engine_with_a_failure(sandbox)?;
+    // A minute is long; what made it fail is mended meanwhile.
+    sandbox.database()?.execute_batch(
+        r#"UPDATE tasks SET scheduled_at = 0, task_parameters = '{"divisor": 8}'"#,
+    )?;
+    engine.wait_for("task finished", 1)?;
+    stop(engine)?;
+
+    let (status, _, retry_number) = task(sandbox)?;
+    ensure!(status == "stopped", "the task is {status}");
+    ensure!(retry_number == 1, "it was retry number {retry_number}");
+    let executions = executions(sandbox, 1)?;
+    let statuses: Vec<_> = executions.iter().map(|e| e.status.as_str()).collect();
+    ensure!(statuses == ["failure", "success"], "{statuses:?}");
+    let result = &executions[1].result;
+    ensure!(*result == 125, "the result is {result}");
+    Ok(())
+}
+
+pub fn failed_after_the_tenth_retry(sandbox: &Sandbox) -> Result<()> {
+    let mut engine = engine_with_a_failure(sandbox)?;
+    for failures in 2..=11 {
+        sandbox
+            .database()?
+            .execute_batch("UPDATE tasks SET scheduled_at = 0")?;
+        engine.wait_for("task failed", failures)?;
+    }
+    stop(engine)?;
+
+    let (status, _, retry_number) = task(sandbox)?;
+    ensure!(status == "failed", "the task is {status}");
+    ensure!(retry_number == 10, "it was retry number {retry_number}");
+    let count = executions(sandbox, 1)?.len();
+    ensure!(count == 11, "it was executed {count} times");
+    Ok(())
+}
+
+pub fn permanent_errors_not_retried(sandbox: &Sandbox) -> Result<()> {
+    create(sandbox, "failing_not_retry")?;
+    create(sandbox, "failing_not_retry_error")?;
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task failed", 2)?;
+    stop(engine)?;
+
+    let failed = sandbox.ids("failed")?;
+    ensure!(failed == [1, 2], "failed: {failed:?}");
+    let listed = listed(sandbox, &["--status", "failed"])?;
+    ensure!(listed == [2, 1], "listed: {listed:?}");
+    Ok(())
+}
+
+pub fn sigterm_while_a_retry_waits(sandbox: &Sandbox) -> Result<()> {
+    let engine = engine_with_a_failure(sandbox)?;
+    let events = stop(engine)?.events();
+
+    let stopped = events.iter().filter(|e| e.message == "worker stopped");
+    ensure!(stopped.count() == 5, "not all workers were woken");
+    ensure!(sandbox.ids("waiting")? == [1], "the retry is lost");
+    Ok(())
+}
+
+pub fn show_shows_errors(sandbox: &Sandbox) -> Result<()> {
+    stop(engine_with_a_failure(sandbox)?)?;
+    let text = sandbox.show("1")?.success()?.text();
+    for word in ["failure", "panic", "divide by zero", "scheduled"] {
+        ensure!(text.contains(word), "no word of {word} in:\n{text}");
+    }
+    Ok(())
+}
+
+fn create(sandbox: &Sandbox, kind: &str) -> Result<()> {
+    sandbox.create(&[kind])?.success()?;
+    Ok(())
+}
+
+/// An engine that waits for the first retry of its only task.
+fn engine_with_a_failure(sandbox: &Sandbox) -> Result<Program> {
+    create(sandbox, "failing")?;
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task failed", 1)?;
+    Ok(engine)
+}
+
+/// The status, the time and the retry number of the first task.
+fn task(sandbox: &Sandbox) -> Result<(String, i64, i64)> {
+    let select = "SELECT status, scheduled_at, context ->> 'retry_number' FROM tasks WHERE id = 1";
+    let read = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    Ok(sandbox.database()?.query_one(select, [], read)?)
+}
