@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -24,6 +25,8 @@ pub struct Observation<'a> {
     pub outcome: Result<()>,
     /// Whether the step is supposed to keep it.
     pub expected: bool,
+    /// How long it took to see.
+    pub elapsed: Duration,
 }
 
 impl Observation<'_> {
@@ -68,11 +71,14 @@ pub fn observe_all(
                         break;
                     };
                     let (check, step, expected) = jobs[index];
+                    let started = Instant::now();
+                    let outcome = observe(check, &program(step), steps, step);
                     let observation = Observation {
                         check,
                         step,
-                        outcome: observe(check, &program(step), steps, step),
+                        outcome,
                         expected,
+                        elapsed: started.elapsed(),
                     };
                     if let Ok(mut observations) = observations.lock() {
                         observations.push((index, observation));

@@ -81,7 +81,7 @@ pub fn new_database_opened_by_eight_programs_at_once(sandbox: &Sandbox) -> Resul
 
 /// One that asks more often, or sleeps less, doesn't take it all.
 pub fn each_process_gets_its_share(sandbox: &Sandbox) -> Result<()> {
-    const TASKS: u32 = 500;
+    const TASKS: u32 = 200;
     sandbox.create_tasks(TASKS, Load::waiting(0.0))?;
     let one_worker = Load {
         workers: Some(1),
@@ -99,7 +99,7 @@ pub fn each_process_gets_its_share(sandbox: &Sandbox) -> Result<()> {
     for engine in engines {
         let events = sandbox.drain(engine)?.success()?.events();
         let share = tasks_of(&events, "task finished").len();
-        ensure!(share >= 50, "a process had {share} tasks of {TASKS}");
+        ensure!(share >= 20, "a process had {share} tasks of {TASKS}");
     }
     Ok(())
 }
