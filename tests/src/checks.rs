@@ -7,6 +7,7 @@ mod errors;
 mod full;
 mod inspection;
 mod kinds;
+mod listing;
 mod monitoring;
 mod notifications;
 mod opening;
@@ -94,6 +95,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("what-the-application-keeps-in-the-file-stays", "persistence", persistence::what_the_application_keeps_in_the_file_stays),
     Check::new("deleted-running-task-harms-nobody", "persistence", persistence::deleted_running_task_harms_nobody),
     Check::new("running-task-put-back-is-executed-again", "persistence", persistence::running_task_put_back_is_executed_again),
+    Check::new("refused-end-harms-nobody", "persistence", persistence::refused_end_harms_nobody),
     Check::new("dump-is-restored-by-the-shell-of-the-system", "persistence", persistence::dump_is_restored_by_the_shell_of_the_system),
     Check::new("each-task-once-by-four-processes", "processes", processes::each_task_once_by_four_processes),
     Check::new("write-lock-of-another-program-only-delays", "processes", processes::write_lock_of_another_program_only_delays),
@@ -144,10 +146,24 @@ pub const CHECKS: &[Check] = &[
     Check::new("one-execution-a-task-by-four-processes", "monitoring", monitoring::one_execution_a_task_by_four_processes),
     Check::new("killed-engine-leaves-executions-open", "monitoring", monitoring::killed_engine_leaves_executions_open),
     Check::new("results-are-recorded", "monitoring", monitoring::results_are_recorded),
+    Check::new("execution-that-was-overtaken-changes-nothing", "monitoring", monitoring::execution_that_was_overtaken_changes_nothing),
+    Check::new("refused-result-harms-nobody", "monitoring", monitoring::refused_result_harms_nobody),
+    Check::new("deleted-execution-harms-nobody", "monitoring", monitoring::deleted_execution_harms_nobody),
     Check::new("show-tells-what-became-of-it", "inspection", inspection::show_tells_what_became_of_it),
     Check::new("show-refuses-an-unknown-number", "inspection", inspection::show_refuses_an_unknown_number),
-    Check::new("list-shows-those-asked-for", "inspection", inspection::list_shows_those_asked_for),
-    Check::new("list-refuses-an-unknown-status", "inspection", inspection::list_refuses_an_unknown_status),
+    Check::new("show-makes-no-database", "inspection", inspection::show_makes_no_database),
+    Check::new("show-waits-for-nobody", "inspection", inspection::show_waits_for_nobody),
+    Check::new("show-writes-no-control-characters", "inspection", inspection::show_writes_no_control_characters),
+    Check::new("show-shows-odd-rows", "inspection", inspection::show_shows_odd_rows),
+    Check::new("show-survives-a-reader-that-leaves", "inspection", inspection::show_survives_a_reader_that_leaves),
+    Check::new("list-shows-those-asked-for", "listing", listing::list_shows_those_asked_for),
+    Check::new("list-refuses-an-unknown-status", "listing", listing::list_refuses_an_unknown_status),
+    Check::new("list-makes-no-database", "listing", listing::list_makes_no_database),
+    Check::new("list-waits-for-nobody", "listing", listing::list_waits_for_nobody),
+    Check::new("list-writes-no-control-characters", "listing", listing::list_writes_no_control_characters),
+    Check::new("list-shows-odd-rows", "listing", listing::list_shows_odd_rows),
+    Check::new("list-answers-beside-parameters-of-a-megabyte", "listing", listing::list_answers_beside_parameters_of_a_megabyte),
+    Check::new("list-survives-a-reader-that-leaves", "listing", listing::list_survives_a_reader_that_leaves),
     Check::new("task-runs-when-it-is-due", "scheduling", scheduling::task_runs_when_it_is_due),
     Check::new("future-task-holds-up-nobody", "scheduling", scheduling::future_task_holds_up_nobody),
     Check::new("schedule-survives-a-kill", "scheduling", scheduling::schedule_survives_a_kill),

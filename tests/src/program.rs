@@ -20,6 +20,7 @@ pub struct Program {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
+    events: Vec<Event>,
 }
 
 /// What a program has left once it has ended.
@@ -64,6 +65,7 @@ impl Program {
             child,
             lines,
             seen: Vec::new(),
+            events: Vec::new(),
         })
     }
 
@@ -76,7 +78,7 @@ impl Program {
         while self.count(message) < times {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.note(line),
                 Err(reason) => {
                     let seen = self.seen.join("\n");
                     let reason = match reason {
@@ -99,22 +101,26 @@ impl Program {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.note(line),
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => bail!("the program has ended by itself"),
             }
         }
     }
 
+    fn note(&mut self, line: String) {
+        self.events.extend(Event::parse(&line));
+        self.seen.push(line);
+    }
+
     fn count(&self, message: &str) -> usize {
-        events(&self.seen)
-            .filter(|event| event.message == message)
-            .count()
+        let events = self.events.iter();
+        events.filter(|event| event.message == message).count()
     }
 
     /// The events logged so far, as far as [`Program::wait_for`] has read them.
     pub fn events(&self) -> Vec<Event> {
-        events(&self.seen).collect()
+        self.events.clone()
     }
 
     /// The number of the process.
@@ -137,11 +143,19 @@ impl Program {
     /// If it doesn't end before the deadline.
     pub fn signal_until_the_end(&mut self, signal: Signal) -> Result<()> {
         let deadline = Instant::now() + DEADLINE;
-        while self.child.try_wait()?.is_none() {
+        while !self.has_ended()? {
             ensure!(Instant::now() < deadline, "it does not end");
             self.signal(signal)?;
         }
         Ok(())
+    }
+
+    /// Whether the program has ended by itself.
+    ///
+    /// # Errors
+    /// If the system can't tell.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Waits for the end of the program.
@@ -153,7 +167,7 @@ impl Program {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.note(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("it does not end; the log was:\n{}", self.seen.join("\n"))
@@ -178,7 +192,10 @@ impl Drop for Program {
 impl Finished {
     /// The events of the log.
     pub fn events(&self) -> Vec<Event> {
-        events(&self.lines).collect()
+        self.lines
+            .iter()
+            .filter_map(|line| Event::parse(line))
+            .collect()
     }
 
     /// All the lines, as one text.
@@ -239,8 +256,4 @@ fn wrapped(words: &[&str], command: &Command) -> Command {
         wrapped.current_dir(folder);
     }
     wrapped
-}
-
-fn events(lines: &[String]) -> impl Iterator<Item = Event> {
-    lines.iter().filter_map(|line| Event::parse(line))
 }

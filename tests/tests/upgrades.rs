@@ -30,12 +30,20 @@ const APPLICATION: &str = "
         INSERT INTO history VALUES (old.id, old.status, new.status);
     END;";
 
+/// The same, beside what each task has become.
+const AUDITS: &str = "
+    CREATE TABLE audits (execution INTEGER REFERENCES task_executions (id) ON DELETE CASCADE);
+    INSERT INTO audits SELECT id FROM task_executions;
+    CREATE TRIGGER auditor AFTER INSERT ON task_executions BEGIN
+        INSERT INTO audits VALUES (new.id);
+    END;";
+
 /// All that must be the same before and after, each row as a text.
 const KEPT: [&str; 10] = [
     "SELECT user_version FROM pragma_user_version",
     "SELECT application_id FROM pragma_application_id",
     "SELECT type, name, tbl_name, sql FROM sqlite_schema
-     WHERE name IN ('follows', 'dies_with', 'forgets', 'history', 'notes', 'noted', 'historian')
+     WHERE name IN ('follows', 'dies_with', 'forgets', 'history', 'notes', 'noted', 'historian', 'audits', 'auditor')
      ORDER BY name",
     "SELECT * FROM history",
     "SELECT * FROM follows ORDER BY rowid",
@@ -93,6 +101,9 @@ fn upgrade(steps: &Steps, step: &Step) -> Result<()> {
     drop(engine);
     let database = older.database()?;
     database.execute_batch(APPLICATION)?;
+    if database.table_exists(None, "task_executions")? {
+        database.execute_batch(AUDITS)?;
+    }
     let before = kept(&database)?;
     drop(database);
 
@@ -132,7 +143,14 @@ fn works(newer: &Sandbox, older: &Sandbox) -> Result<()> {
 }
 
 fn kept(database: &Connection) -> Result<Vec<Vec<String>>> {
-    KEPT.iter().map(|select| rows(database, select)).collect()
+    let mut kept: Vec<_> = KEPT
+        .iter()
+        .map(|select| rows(database, select))
+        .collect::<Result<_>>()?;
+    if database.table_exists(None, "audits")? {
+        kept.push(rows(database, "SELECT * FROM audits ORDER BY execution")?);
+    }
+    Ok(kept)
 }
 
 fn rows(database: &Connection, select: &str) -> Result<Vec<String>> {
@@ -177,6 +195,40 @@ fn the_database_of_the_last_step_is_refused_by_older_programs() {
     }
     assert_eq!(newer.ids("waiting").unwrap(), [1]);
     assert_eq!(schema_version(&newer), newest);
+}
+
+/// Who looks at the tasks of an older program changes nothing under it.
+#[test]
+fn older_databases_are_not_upgraded_by_who_only_looks_at_them() {
+    let steps = Steps::load(&workspace()).unwrap();
+    build_if_stale(&steps);
+    let last = steps.last().unwrap();
+    let newest = program(last);
+    let newer = Sandbox::new(&newest, &steps, last).unwrap();
+    if newer.is_before("listing") {
+        return;
+    }
+    newer.create_tasks(1, Load::waiting(0.0)).unwrap();
+
+    for step in older_steps(&steps) {
+        let program = program(step);
+        let older = Sandbox::new(&program, &steps, step).unwrap();
+        older.create_tasks(1, Load::waiting(0.0)).unwrap();
+        let version = schema_version(&older);
+        if version == schema_version(&newer) {
+            continue;
+        }
+        for arguments in [&["list"][..], &["show", "1"]] {
+            let mut look = newer.command(arguments);
+            look.env("TASK_ENGINE_DATABASE", older.database_path());
+            let refused = Program::start(look).unwrap().finish().unwrap();
+            let text = refused.exited(1).unwrap().text();
+            assert!(text.contains("earlier version"), "{}: {text}", step.package);
+            assert_eq!(schema_version(&older), version, "{}", step.package);
+        }
+        older.create_tasks(1, Load::waiting(0.0)).unwrap();
+        assert_eq!(older.ids("waiting").unwrap(), [1, 2], "{}", step.package);
+    }
 }
 
 fn schema_version(sandbox: &Sandbox) -> i64 {

@@ -97,15 +97,20 @@ pub fn sound(sandbox: &Sandbox) -> Result<()> {
     Ok(())
 }
 
-/// The tasks that the program lists with these arguments, in its order.
-pub fn listed(sandbox: &Sandbox, arguments: &[&str]) -> Result<Vec<i64>> {
-    let lines = sandbox.list(arguments)?.success()?.lines;
-    // Whether or not the table has borders.
-    let first_words = lines.iter().filter_map(|line| {
-        line.split_whitespace()
-            .find(|word| word.contains(char::is_alphanumeric))
-    });
-    Ok(first_words.filter_map(|word| word.parse().ok()).collect())
+/// What another program may write, whatever it thinks a date or a text is.
+pub const ODD_ROWS: &str = r#"
+    INSERT INTO tasks (id, task_kind, task_parameters, created_at, updated_at) VALUES
+        (20, CAST('caf' || x'E9' AS TEXT), '{}', 9223372036854775807, 0),
+        (21, 'waiting', CAST('{"waiting_time": "' || x'FF' || '"}' AS TEXT),
+         -9223372036854775808, -1)"#;
+
+/// Nothing in it moves the cursor, clears the screen, or changes a colour.
+pub fn readable_on_a_terminal(finished: &Finished) -> Result<()> {
+    for line in &finished.lines {
+        let control = line.chars().find(|letter| letter.is_control());
+        ensure!(control.is_none(), "it writes {control:?} in {line:?}");
+    }
+    Ok(())
 }
 
 /// All the numbers that a program has written.

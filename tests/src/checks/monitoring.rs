@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use super::common::tasks_of;
+use super::common::{lost, nothing_left, says, tasks_of};
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
@@ -99,6 +99,93 @@ pub fn results_are_recorded(sandbox: &Sandbox) -> Result<()> {
     Ok(())
 }
 
+/// Somebody has put a task back that an engine still executes, and another engine has taken it:
+/// the first one has no say any more.
+pub fn execution_that_was_overtaken_changes_nothing(sandbox: &Sandbox) -> Result<()> {
+    let load = Load {
+        workers: Some(1),
+        ..Load::waiting(0.5)
+    };
+    let mut first = sandbox.engine_with_tasks(1, load)?;
+    first.wait_for("task is waiting", 1)?;
+    stop_later(&first)?;
+    sandbox.database()?.execute_batch(
+        r#"UPDATE tasks SET status = 'waiting', task_parameters = '{"waiting_time": 2}'"#,
+    )?;
+    let mut other = sandbox.start_engine(load)?;
+    other.wait_for("task is waiting", 1)?;
+
+    let events = first.finish()?.success()?.events();
+    let lost = lost(&events);
+    ensure!(lost == [1], "lost, as the first one says: {lost:?}");
+    let running = sandbox.ids("running")?;
+    ensure!(
+        running == [1],
+        "running after the end of the first one: {running:?}"
+    );
+    let events = sandbox.drain(other)?.success()?.events();
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished == [1], "finished by the second one: {finished:?}");
+
+    let [overtaken, second] = &executions(sandbox)?[..] else {
+        bail!("there aren't two executions");
+    };
+    ensure!(
+        overtaken.result.is_none(),
+        "the first one has left its result"
+    );
+    ensure!(second.stopped_at.is_some(), "the second one has no end");
+    Ok(())
+}
+
+/// It has no more to do than what it is doing.
+fn stop_later(engine: &Program) -> Result<()> {
+    engine.signal(Signal::SIGTERM)
+}
+
+/// A constraint, a limit, a rule of the application: the result isn't kept, that is all.
+pub fn refused_result_harms_nobody(sandbox: &Sandbox) -> Result<()> {
+    sandbox.create_tasks(3, Load::waiting(0.0))?;
+    sandbox.database()?.execute_batch(
+        "CREATE TRIGGER censor BEFORE UPDATE ON task_executions
+         WHEN new.task_id = 1 AND new.result <> 'null' BEGIN
+             SELECT RAISE(ABORT, 'not this result');
+         END;",
+    )?;
+    let engine = sandbox.start_engine(Load::waiting(0.0))?;
+    let finished = sandbox.drain(engine)?.success()?;
+
+    says(&finished, &["not this result"])?;
+    nothing_left(sandbox)?;
+    let stopped = sandbox.ids("stopped")?;
+    ensure!(stopped.ends_with(&[2, 3]), "stopped: {stopped:?}");
+    let ends = executions(sandbox)?;
+    let ends = ends
+        .iter()
+        .filter(|execution| execution.stopped_at.is_some());
+    ensure!(ends.count() == 3, "not all executions have an end");
+    Ok(())
+}
+
+/// Somebody tidies up, and takes too much.
+pub fn deleted_execution_harms_nobody(sandbox: &Sandbox) -> Result<()> {
+    let one_worker = Load {
+        workers: Some(1),
+        ..Load::waiting(0.3)
+    };
+    let mut engine = sandbox.engine_with_tasks(2, one_worker)?;
+    engine.wait_for("task is waiting", 1)?;
+    sandbox
+        .database()?
+        .execute_batch("DELETE FROM task_executions")?;
+    let events = sandbox.drain(engine)?.success()?.events();
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished == [2], "finished: {finished:?}");
+    let lost = lost(&events);
+    ensure!(lost == [1], "lost, as it says: {lost:?}");
+    Ok(())
+}
+
 struct Execution {
     task: i64,
     created_at: i64,
@@ -112,7 +199,7 @@ fn executions(sandbox: &Sandbox) -> Result<Vec<Execution>> {
     let database = sandbox.database()?;
     let mut executions = database.prepare(
         "SELECT tasks.id, tasks.created_at, started_at, stopped_at, result
-         FROM task_executions JOIN tasks ON tasks.id = task_id ORDER BY task_id",
+         FROM task_executions JOIN tasks ON tasks.id = task_id ORDER BY task_id, task_executions.id",
     )?;
     let executions = executions.query_map([], |row| {
         Ok(Execution {

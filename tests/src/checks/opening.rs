@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use nix::unistd::geteuid;
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use super::common::says;
 use crate::sandbox::{Load, Sandbox};
@@ -74,7 +75,9 @@ pub fn read_only_database_explained(sandbox: &Sandbox) -> Result<()> {
         // Permissions don't stop root: the program runs as somebody else, from a place where
         // anybody may run it. Another process copies it: the children that other threads start
         // meanwhile would hold open what this one writes, and the system runs no such file.
-        let copy = sandbox.folder().join("program");
+        let place = TempDir::new()?;
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755))?;
+        let copy = place.path().join("program");
         let copied = Command::new("cp")
             .arg(sandbox.program())
             .arg(&copy)

@@ -9,7 +9,7 @@ use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
 pub fn each_task_once_by_four_processes(sandbox: &Sandbox) -> Result<()> {
-    sandbox.create_tasks(1000, Load::waiting(0.0))?;
+    sandbox.create_tasks(400, Load::waiting(0.0))?;
     let engines: Vec<Program> = (0..4)
         .map(|_| sandbox.start_engine(Load::waiting(0.0)))
         .collect::<Result<_>>()?;
@@ -18,7 +18,7 @@ pub fn each_task_once_by_four_processes(sandbox: &Sandbox) -> Result<()> {
         .map(|engine| Ok(sandbox.drain(engine)?.success()?.events()))
         .collect::<Result<_>>()?;
 
-    executed_exactly(&logs, 1..=1000)?;
+    executed_exactly(&logs, 1..=400)?;
     nothing_left(sandbox)
 }
 

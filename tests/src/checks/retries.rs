@@ -1,6 +1,7 @@
 use anyhow::{Result, ensure};
 
-use super::common::{executions, listed, stop};
+use super::common::{executions, stop};
+use super::listing::listed;
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
