@@ -170,6 +170,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("task-of-the-past-runs-at-once", "scheduling", scheduling::task_of_the_past_runs_at_once),
     Check::new("due-tasks-in-the-order-of-their-times", "scheduling", scheduling::due_tasks_in_the_order_of_their_times),
     Check::new("nonsense-time-refused", "scheduling", scheduling::nonsense_time_refused),
+    Check::new("odd-times-harm-nobody", "scheduling", scheduling::odd_times_harm_nobody),
     Check::new("error-recorded-and-engine-unharmed", "errors", errors::error_recorded_and_engine_unharmed),
     Check::new("panics-recorded-and-other-tasks-go-on", "errors", errors::panics_recorded_and_other_tasks_go_on),
     Check::new("backtrace-recorded-if-asked-for", "errors", errors::backtrace_recorded_if_asked_for),

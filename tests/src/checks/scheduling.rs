@@ -1,7 +1,8 @@
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::common::{stop, tasks_of};
+use super::common::{says, stop, tasks_of};
+use super::listing::listed;
 use crate::sandbox::{Load, Sandbox};
 
 /// The longest that an engine sleeps, in milliseconds: a task can't be later by more than that.
@@ -10,8 +11,8 @@ const WAKE_UP_INTERVAL: i64 = 10_000;
 pub fn task_runs_when_it_is_due(sandbox: &Sandbox) -> Result<()> {
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("engine started", 1)?;
-    create(sandbox, &["--in", "2s"])?;
     create(sandbox, &["--in", "1s"])?;
+    create(sandbox, &["--in", "500ms"])?;
     engine.wait_for("task finished", 2)?;
     let events = stop(engine)?.events();
 
@@ -35,7 +36,7 @@ pub fn future_task_holds_up_nobody(sandbox: &Sandbox) -> Result<()> {
 }
 
 pub fn schedule_survives_a_kill(sandbox: &Sandbox) -> Result<()> {
-    create(sandbox, &["--in", "3s"])?;
+    create(sandbox, &["--in", "2s"])?;
     create(sandbox, &[])?;
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
@@ -91,6 +92,28 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
         let text = refused.exited(2)?.text();
         ensure!(text.contains(word), "no word of {word} in: {text}");
     }
+    Ok(())
+}
+
+/// Times that no calendar has, as another program may write them: none is in anybody's way.
+pub fn odd_times_harm_nobody(sandbox: &Sandbox) -> Result<()> {
+    for _ in 0..3 {
+        create(sandbox, &[])?;
+    }
+    sandbox.database()?.execute_batch(
+        "UPDATE tasks SET scheduled_at = 9223372036854775807 WHERE id = 1;
+         UPDATE tasks SET scheduled_at = -9223372036854775808 WHERE id = 2;",
+    )?;
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task finished", 2)?;
+    stop(engine)?;
+    let stopped = sandbox.ids("stopped")?;
+    ensure!(stopped == [2, 3], "executed: {stopped:?}");
+    for id in ["1", "2"] {
+        says(&sandbox.show(id)?.success()?, &["scheduled"])?;
+    }
+    let listed = listed(sandbox, &[])?;
+    ensure!(listed == [3, 2, 1], "listed: {listed:?}");
     Ok(())
 }
 
