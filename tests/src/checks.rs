@@ -5,6 +5,7 @@ mod disk_full;
 mod embedding;
 mod errors;
 mod full;
+mod giving_up;
 mod inspection;
 mod kinds;
 mod listing;
@@ -95,13 +96,13 @@ pub const CHECKS: &[Check] = &[
     Check::new("what-the-application-keeps-in-the-file-stays", "persistence", persistence::what_the_application_keeps_in_the_file_stays),
     Check::new("deleted-running-task-harms-nobody", "persistence", persistence::deleted_running_task_harms_nobody),
     Check::new("running-task-put-back-is-executed-again", "persistence", persistence::running_task_put_back_is_executed_again),
-    Check::new("refused-end-harms-nobody", "persistence", persistence::refused_end_harms_nobody),
     Check::new("dump-is-restored-by-the-shell-of-the-system", "persistence", persistence::dump_is_restored_by_the_shell_of_the_system),
     Check::new("each-task-once-by-four-processes", "processes", processes::each_task_once_by_four_processes),
     Check::new("write-lock-of-another-program-only-delays", "processes", processes::write_lock_of_another_program_only_delays),
     Check::new("reader-holds-up-nobody", "processes", processes::reader_holds_up_nobody),
     Check::new("new-database-opened-by-eight-programs-at-once", "processes", processes::new_database_opened_by_eight_programs_at_once),
     Check::new("each-process-gets-its-share", "processes", processes::each_process_gets_its_share),
+    Check::new("refused-end-harms-nobody", "opening", opening::refused_end_harms_nobody),
     Check::new("missing-folder-explained", "opening", opening::missing_folder_explained),
     Check::new("file-that-is-no-database-explained", "opening", opening::file_that_is_no_database_explained),
     Check::new("newer-database-refused", "opening", opening::newer_database_refused),
@@ -171,16 +172,21 @@ pub const CHECKS: &[Check] = &[
     Check::new("due-tasks-in-the-order-of-their-times", "scheduling", scheduling::due_tasks_in_the_order_of_their_times),
     Check::new("nonsense-time-refused", "scheduling", scheduling::nonsense_time_refused),
     Check::new("odd-times-harm-nobody", "scheduling", scheduling::odd_times_harm_nobody),
-    Check::new("error-recorded-and-engine-unharmed", "errors", errors::error_recorded_and_engine_unharmed),
     Check::new("panics-recorded-and-other-tasks-go-on", "errors", errors::panics_recorded_and_other_tasks_go_on),
+    Check::new("failed-task-is-marked", "errors", errors::failed_task_is_marked).until("retries"),
+    Check::new("unreadable-tasks-fail", "errors", errors::unreadable_tasks_fail),
     Check::new("backtrace-recorded-if-asked-for", "errors", errors::backtrace_recorded_if_asked_for),
-    Check::new("ill-typed-parameters-fail-their-task-only", "errors", errors::ill_typed_parameters_fail_their_task_only),
+    Check::new("refused-result-is-a-failure", "errors", errors::refused_result_is_a_failure),
+    Check::new("show-shows-errors", "errors", errors::show_shows_errors),
+    Check::new("show-shows-odd-errors", "errors", errors::show_shows_odd_errors),
     Check::new("first-retry-one-minute-later", "retries", retries::first_retry_one_minute_later),
     Check::new("retry-runs-when-it-is-due", "retries", retries::retry_runs_when_it_is_due),
     Check::new("failed-after-the-tenth-retry", "retries", retries::failed_after_the_tenth_retry),
-    Check::new("permanent-errors-not-retried", "retries", retries::permanent_errors_not_retried),
     Check::new("sigterm-while-a-retry-waits", "retries", retries::sigterm_while_a_retry_waits),
-    Check::new("show-shows-errors", "retries", retries::show_shows_errors),
+    Check::new("list-tells-what-waits-for-a-retry", "retries", retries::list_tells_what_waits_for_a_retry),
+    Check::new("odd-contexts-harm-nobody", "retries", retries::odd_contexts_harm_nobody),
+    Check::new("permanent-errors-not-retried", "giving-up", giving_up::permanent_errors_not_retried),
+    Check::new("error-of-a-task-recorded", "giving-up", giving_up::error_of_a_task_recorded),
     Check::new("until-empty-ends", "embedding", embedding::until_empty_ends),
     Check::new("retry-puts-a-failed-task-back", "rescue", rescue::retry_puts_a_failed_task_back),
     Check::new("stranded-tasks-are-put-back", "rescue", rescue::stranded_tasks_are_put_back),

@@ -13,12 +13,11 @@ use crate::{Load, Sandbox};
 /// A change of status: `None` before a task is created, and after it is deleted.
 pub type Transition = (Option<String>, Option<String>);
 
-/// The kinds of tasks that fail, and the step where each appears: the first one is retried from the
-/// second step on, the others aren't.
+/// The kinds of tasks that fail, and the step where each appears: the last two are never retried.
 const FAILING_KINDS: [(&str, &str); 3] = [
     ("failing", "errors"),
-    ("failing_not_retry", "retries"),
-    ("failing_not_retry_error", "retries"),
+    ("failing_not_retry", "giving-up"),
+    ("failing_not_retry_error", "giving-up"),
 ];
 
 /// Triggers see what any process does, and the program needn't know that it is watched.

@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::common::says;
+use super::common::{says, tasks_of};
 use crate::sandbox::{Load, Sandbox};
 use crate::{Finished, Program};
 
@@ -90,6 +90,33 @@ pub fn read_only_database_explained(sandbox: &Sandbox) -> Result<()> {
     let refused = refused.exited(1)?;
     says(&refused, &[CANT_OPEN, "task_engine.db", "can't be written"])?;
     ensure!(sandbox.count("waiting")? == 1, "the database has changed");
+    Ok(())
+}
+
+/// The application forbids it: that task can't be ended, the others can.
+pub fn refused_end_harms_nobody(sandbox: &Sandbox) -> Result<()> {
+    sandbox.create_tasks(3, Load::waiting(0.0))?;
+    sandbox.database()?.execute_batch(
+        "CREATE TRIGGER keep BEFORE DELETE ON tasks WHEN old.id = 1 BEGIN
+             SELECT RAISE(ABORT, 'not this one');
+         END;
+         CREATE TRIGGER hold BEFORE UPDATE ON tasks
+         WHEN old.id = 1 AND old.status = 'running' AND new.status <> 'running' BEGIN
+             SELECT RAISE(ABORT, 'not this one');
+         END;",
+    )?;
+    let one_worker = Load {
+        workers: Some(1),
+        ..Load::waiting(0.0)
+    };
+    let engine = sandbox.start_engine(one_worker)?;
+    let finished = sandbox.drain(engine)?.success()?;
+
+    says(&finished, &["not this one"])?;
+    let ended = tasks_of(&finished.events(), "task finished");
+    ensure!(ended == [2, 3], "finished: {ended:?}");
+    let running = sandbox.ids("running")?;
+    ensure!(running == [1], "still marked as running: {running:?}");
     Ok(())
 }
 
