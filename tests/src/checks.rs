@@ -1,20 +1,36 @@
+mod chaos;
+mod command;
+mod common;
+mod disk_full;
+mod embedding;
 mod errors;
 mod full;
+mod giving_up;
+mod inspection;
+mod kinds;
+mod listing;
 mod monitoring;
 mod notifications;
+mod opening;
 mod parallelism;
 mod parameters;
 mod persistence;
+mod processes;
 mod processing_loop;
+mod rescue;
 mod restart;
+mod retries;
 mod scheduling;
 mod shutdown;
+mod terminal;
 
 use anyhow::Result;
+use xtask::{Step, Steps};
 
-use crate::{Event, Sandbox};
+use crate::Sandbox;
 
 /// Something that a step promises.
+#[derive(Debug)]
 pub struct Check {
     /// Its name, in the table and in the output.
     pub name: &'static str,
@@ -40,6 +56,22 @@ impl Check {
         self.until = Some(slug);
         self
     }
+
+    /// Whether this step is to keep the promise; it is, or isn't, none of those that come before
+    /// or after a step that doesn't exist yet.
+    pub fn holds_at(&self, steps: &Steps, step: &Step) -> bool {
+        let number = |slug| steps.find(slug).map(|step| step.number).ok();
+        number(self.since).is_some_and(|since| since <= step.number)
+            && self
+                .until
+                .and_then(number)
+                .is_none_or(|until| step.number < until)
+    }
+
+    /// Whether this step is the last one that can't keep the promise.
+    pub fn comes_right_after(&self, steps: &Steps, step: &Step) -> bool {
+        steps.next(step).is_some_and(|next| next.slug == self.since)
+    }
 }
 
 /// All checks, in the order of the steps.
@@ -49,102 +81,118 @@ pub const CHECKS: &[Check] = &[
     Check::new("elapsed-time-logged", "loop", processing_loop::elapsed_time_logged),
     Check::new("one-task-at-a-time", "loop", processing_loop::one_task_at_a_time).until("parallelism"),
     Check::new("engine-ends-when-nothing-is-left", "loop", processing_loop::engine_ends_when_nothing_is_left).until("notifications"),
+    Check::new("full-disk-loses-only-the-log", "loop", processing_loop::full_disk_loses_only_the_log),
+    Check::new("reader-that-leaves-loses-only-the-log", "loop", processing_loop::reader_that_leaves_loses_only_the_log),
     Check::new("five-tasks-at-once", "parallelism", parallelism::five_tasks_at_once),
     Check::new("as-many-tasks-as-workers", "parallelism", parallelism::as_many_tasks_as_workers),
     Check::new("tasks-outlive-processes", "persistence", persistence::tasks_outlive_processes),
     Check::new("each-task-once-by-five-workers", "persistence", persistence::each_task_once_by_five_workers),
-    Check::new("each-task-once-by-four-processes", "persistence", persistence::each_task_once_by_four_processes),
     Check::new("executed-tasks-are-deleted", "persistence", persistence::executed_tasks_are_deleted).until("monitoring"),
     Check::new("killed-engine-leaves-its-tasks-running", "persistence", persistence::killed_engine_leaves_its_tasks_running),
     Check::new("unknown-status-refused", "persistence", persistence::unknown_status_refused),
-    Check::new("unusable-database-explained", "persistence", persistence::unusable_database_explained),
-    Check::new("read-only-database-explained", "persistence", persistence::read_only_database_explained),
+    Check::new("numbers-are-never-given-again", "persistence", persistence::numbers_are_never_given_again),
+    Check::new("create-says-how-many", "persistence", persistence::create_says_how_many),
+    Check::new("any-path-will-do", "persistence", persistence::any_path_will_do),
+    Check::new("what-the-application-keeps-in-the-file-stays", "persistence", persistence::what_the_application_keeps_in_the_file_stays),
+    Check::new("deleted-running-task-harms-nobody", "persistence", persistence::deleted_running_task_harms_nobody),
+    Check::new("running-task-put-back-is-executed-again", "persistence", persistence::running_task_put_back_is_executed_again),
+    Check::new("dump-is-restored-by-the-shell-of-the-system", "persistence", persistence::dump_is_restored_by_the_shell_of_the_system),
+    Check::new("each-task-once-by-four-processes", "processes", processes::each_task_once_by_four_processes),
+    Check::new("write-lock-of-another-program-only-delays", "processes", processes::write_lock_of_another_program_only_delays),
+    Check::new("reader-holds-up-nobody", "processes", processes::reader_holds_up_nobody),
+    Check::new("new-database-opened-by-eight-programs-at-once", "processes", processes::new_database_opened_by_eight_programs_at_once),
+    Check::new("each-process-gets-its-share", "processes", processes::each_process_gets_its_share),
+    Check::new("refused-end-harms-nobody", "opening", opening::refused_end_harms_nobody),
+    Check::new("missing-folder-explained", "opening", opening::missing_folder_explained),
+    Check::new("file-that-is-no-database-explained", "opening", opening::file_that_is_no_database_explained),
+    Check::new("newer-database-refused", "opening", opening::newer_database_refused),
+    Check::new("tasks-of-another-program-left-alone", "opening", opening::tasks_of_another_program_left_alone),
+    Check::new("database-without-a-file-refused", "opening", opening::database_without_a_file_refused),
+    Check::new("name-that-looks-like-an-address-is-a-name", "opening", opening::name_that_looks_like_an_address_is_a_name),
+    Check::new("read-only-database-explained", "opening", opening::read_only_database_explained),
     Check::new("sigterm-lets-running-tasks-end", "shutdown", shutdown::sigterm_lets_running_tasks_end),
     Check::new("sigint-lets-running-tasks-end", "shutdown", shutdown::sigint_lets_running_tasks_end),
+    Check::new("sighup-lets-running-tasks-end-unless-ignored", "shutdown", shutdown::sighup_lets_running_tasks_end_unless_ignored),
+    Check::new("signals-within-a-second-are-one-request", "shutdown", shutdown::signals_within_a_second_are_one_request),
     Check::new("signal-during-start-up-leaves-no-task-running", "shutdown", shutdown::signal_during_start_up_leaves_no_task_running),
-    Check::new("second-sigint-stops-at-once", "shutdown", shutdown::second_sigint_stops_at_once),
-    Check::new("second-sigterm-stops-at-once", "shutdown", shutdown::second_sigterm_stops_at_once),
+    Check::new("signal-after-the-end-does-no-harm", "shutdown", shutdown::signal_after_the_end_does_no_harm),
+    Check::new("signal-while-another-program-writes", "shutdown", shutdown::signal_while_another_program_writes),
+    Check::new("later-sigint-stops-at-once", "shutdown", shutdown::later_sigint_stops_at_once),
+    Check::new("later-sigterm-stops-at-once", "shutdown", shutdown::later_sigterm_stops_at_once),
     Check::new("signal-storm-stops-at-once", "shutdown", shutdown::signal_storm_stops_at_once),
-    Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused).until("full"),
+    Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused),
     Check::new("killed-engine-refuses-to-start-again", "restart", restart::killed_engine_refuses_to_start_again),
     Check::new("engine-of-another-name-starts", "restart", restart::engine_of_another_name_starts),
-    Check::new("parameters-reach-the-task", "parameters", parameters::parameters_reach_the_task),
-    Check::new("unknown-kind-refused", "parameters", parameters::unknown_kind_refused),
+    Check::new("name-of-a-living-engine-refused", "restart", restart::name_of_a_living_engine_refused),
+    Check::new("engine-starts-again-once-its-tasks-are-put-back", "restart", restart::engine_starts_again_once_its_tasks_are_put_back),
+    Check::new("parameters-reach-the-task", "kinds", kinds::parameters_reach_the_task),
+    Check::new("unknown-kind-refused", "kinds", kinds::unknown_kind_refused),
+    Check::new("invalid-json-refused", "kinds", kinds::invalid_json_refused),
+    Check::new("task-of-an-unknown-kind-left-alone", "kinds", kinds::task_of_an_unknown_kind_left_alone),
     Check::new("ill-typed-parameters-refused", "parameters", parameters::ill_typed_parameters_refused),
-    Check::new("invalid-json-refused", "parameters", parameters::invalid_json_refused),
-    Check::new("task-of-an-unknown-kind-left-alone", "parameters", parameters::task_of_an_unknown_kind_left_alone),
+    Check::new("unknown-kind-reported", "parameters", parameters::unknown_kind_reported),
+    Check::new("unreadable-tasks-harm-nobody", "parameters", parameters::unreadable_tasks_harm_nobody).until("errors"),
     Check::new("idle-engine-starts-a-new-task", "notifications", notifications::idle_engine_starts_a_new_task),
     Check::new("idle-engine-stops-on-sigterm", "notifications", notifications::idle_engine_stops_on_sigterm),
     Check::new("idle-engine-stops-on-sigint", "notifications", notifications::idle_engine_stops_on_sigint),
     Check::new("rolled-back-creation-wakes-nobody", "notifications", notifications::rolled_back_creation_wakes_nobody),
     Check::new("many-tasks-in-one-commit-use-all-workers", "notifications", notifications::many_tasks_in_one_commit_use_all_workers),
     Check::new("no-wake-up-is-lost", "notifications", notifications::no_wake_up_is_lost),
+    Check::new("removed-database-ends-an-idle-engine", "notifications", notifications::removed_database_ends_an_idle_engine),
+    Check::new("replaced-database-ends-an-idle-engine", "notifications", notifications::replaced_database_ends_an_idle_engine),
+    Check::new("write-lock-of-another-program-delays-a-wake-up", "notifications", notifications::write_lock_of_another_program_delays_a_wake_up),
+    Check::new("odd-rows-wake-nobody-in-vain", "notifications", notifications::odd_rows_wake_nobody_in_vain),
     Check::new("executed-tasks-are-kept", "monitoring", monitoring::executed_tasks_are_kept),
     Check::new("executions-match-what-ran", "monitoring", monitoring::executions_match_what_ran),
     Check::new("one-execution-a-task-by-four-processes", "monitoring", monitoring::one_execution_a_task_by_four_processes),
     Check::new("killed-engine-leaves-executions-open", "monitoring", monitoring::killed_engine_leaves_executions_open),
     Check::new("results-are-recorded", "monitoring", monitoring::results_are_recorded),
-    Check::new("show-task-tells-what-became-of-it", "monitoring", monitoring::show_task_tells_what_became_of_it),
-    Check::new("show-task-refuses-an-unknown-number", "monitoring", monitoring::show_task_refuses_an_unknown_number),
-    Check::new("list-tasks-shows-those-asked-for", "monitoring", monitoring::list_tasks_shows_those_asked_for),
-    Check::new("list-tasks-refuses-an-unknown-status", "monitoring", monitoring::list_tasks_refuses_an_unknown_status),
+    Check::new("execution-that-was-overtaken-changes-nothing", "monitoring", monitoring::execution_that_was_overtaken_changes_nothing),
+    Check::new("refused-result-harms-nobody", "monitoring", monitoring::refused_result_harms_nobody),
+    Check::new("deleted-execution-harms-nobody", "monitoring", monitoring::deleted_execution_harms_nobody),
+    Check::new("show-tells-what-became-of-it", "inspection", inspection::show_tells_what_became_of_it),
+    Check::new("show-refuses-an-unknown-number", "inspection", inspection::show_refuses_an_unknown_number),
+    Check::new("show-makes-no-database", "inspection", inspection::show_makes_no_database),
+    Check::new("show-waits-for-nobody", "inspection", inspection::show_waits_for_nobody),
+    Check::new("show-writes-no-control-characters", "inspection", inspection::show_writes_no_control_characters),
+    Check::new("show-shows-odd-rows", "inspection", inspection::show_shows_odd_rows),
+    Check::new("show-survives-a-reader-that-leaves", "inspection", inspection::show_survives_a_reader_that_leaves),
+    Check::new("list-shows-those-asked-for", "listing", listing::list_shows_those_asked_for),
+    Check::new("list-refuses-an-unknown-status", "listing", listing::list_refuses_an_unknown_status),
+    Check::new("list-makes-no-database", "listing", listing::list_makes_no_database),
+    Check::new("list-waits-for-nobody", "listing", listing::list_waits_for_nobody),
+    Check::new("list-writes-no-control-characters", "listing", listing::list_writes_no_control_characters),
+    Check::new("list-shows-odd-rows", "listing", listing::list_shows_odd_rows),
+    Check::new("list-answers-beside-parameters-of-a-megabyte", "listing", listing::list_answers_beside_parameters_of_a_megabyte),
+    Check::new("list-survives-a-reader-that-leaves", "listing", listing::list_survives_a_reader_that_leaves),
     Check::new("task-runs-when-it-is-due", "scheduling", scheduling::task_runs_when_it_is_due),
     Check::new("future-task-holds-up-nobody", "scheduling", scheduling::future_task_holds_up_nobody),
     Check::new("schedule-survives-a-kill", "scheduling", scheduling::schedule_survives_a_kill),
     Check::new("task-of-the-past-runs-at-once", "scheduling", scheduling::task_of_the_past_runs_at_once),
     Check::new("due-tasks-in-the-order-of-their-times", "scheduling", scheduling::due_tasks_in_the_order_of_their_times),
     Check::new("nonsense-time-refused", "scheduling", scheduling::nonsense_time_refused),
-    Check::new("error-recorded-and-engine-unharmed", "errors", errors::error_recorded_and_engine_unharmed),
+    Check::new("odd-times-harm-nobody", "scheduling", scheduling::odd_times_harm_nobody),
     Check::new("panics-recorded-and-other-tasks-go-on", "errors", errors::panics_recorded_and_other_tasks_go_on),
+    Check::new("failed-task-is-marked", "errors", errors::failed_task_is_marked).until("retries"),
+    Check::new("unreadable-tasks-fail", "errors", errors::unreadable_tasks_fail),
     Check::new("backtrace-recorded-if-asked-for", "errors", errors::backtrace_recorded_if_asked_for),
-    Check::new("first-retry-one-minute-later", "errors", errors::first_retry_one_minute_later),
-    Check::new("retry-runs-when-it-is-due", "errors", errors::retry_runs_when_it_is_due),
-    Check::new("failed-after-the-tenth-retry", "errors", errors::failed_after_the_tenth_retry),
-    Check::new("permanent-errors-not-retried", "errors", errors::permanent_errors_not_retried),
-    Check::new("ill-typed-parameters-fail-their-task-only", "errors", errors::ill_typed_parameters_fail_their_task_only),
-    Check::new("sigterm-while-a-retry-waits", "errors", errors::sigterm_while_a_retry_waits),
-    Check::new("show-task-shows-errors", "errors", errors::show_task_shows_errors),
-    Check::new("chaos", "full", full::chaos::chaos),
-    Check::new("disk-full", "full", full::disk_full),
-    Check::new("retry-puts-a-failed-task-back", "full", full::retry_puts_a_failed_task_back),
-    Check::new("stranded-tasks-are-put-back", "full", full::stranded_tasks_are_put_back),
-    Check::new("json-output-is-json", "full", full::json_output_is_json),
-    Check::new("until-empty-ends", "full", full::until_empty_ends),
-    Check::new("command-kind-runs-a-program", "full", full::command_kind_runs_a_program),
+    Check::new("refused-result-is-a-failure", "errors", errors::refused_result_is_a_failure),
+    Check::new("show-shows-errors", "errors", errors::show_shows_errors),
+    Check::new("show-shows-odd-errors", "errors", errors::show_shows_odd_errors),
+    Check::new("first-retry-one-minute-later", "retries", retries::first_retry_one_minute_later),
+    Check::new("retry-runs-when-it-is-due", "retries", retries::retry_runs_when_it_is_due),
+    Check::new("failed-after-the-tenth-retry", "retries", retries::failed_after_the_tenth_retry),
+    Check::new("sigterm-while-a-retry-waits", "retries", retries::sigterm_while_a_retry_waits),
+    Check::new("list-tells-what-waits-for-a-retry", "retries", retries::list_tells_what_waits_for_a_retry),
+    Check::new("odd-contexts-harm-nobody", "retries", retries::odd_contexts_harm_nobody),
+    Check::new("permanent-errors-not-retried", "giving-up", giving_up::permanent_errors_not_retried),
+    Check::new("error-of-a-task-recorded", "giving-up", giving_up::error_of_a_task_recorded),
+    Check::new("until-empty-ends", "embedding", embedding::until_empty_ends),
+    Check::new("retry-puts-a-failed-task-back", "rescue", rescue::retry_puts_a_failed_task_back),
+    Check::new("stranded-tasks-are-put-back", "rescue", rescue::stranded_tasks_are_put_back),
+    Check::new("chaos", "rescue", chaos::chaos),
+    Check::new("disk-full", "rescue", disk_full::disk_full),
+    Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
+    Check::new("json-output-is-json", "terminal", terminal::json_output_is_json),
     Check::new("demo-tells-its-story", "full", full::demo_tells_its_story),
 ];
-
-/// The tasks of the events with this message, in the order of the log.
-fn tasks_of(events: &[Event], message: &str) -> Vec<i64> {
-    events
-        .iter()
-        .filter(|event| event.message == message)
-        .filter_map(Event::task)
-        .collect()
-}
-
-/// The tasks that the program lists with these arguments, in its order.
-fn listed(sandbox: &Sandbox, arguments: &[&str]) -> Result<Vec<i64>> {
-    let lines = sandbox.list_tasks(arguments)?.success()?.lines;
-    // Whether or not the table has borders.
-    let first_words = lines.iter().filter_map(|line| {
-        line.split_whitespace()
-            .find(|word| word.contains(char::is_alphanumeric))
-    });
-    Ok(first_words.filter_map(|word| word.parse().ok()).collect())
-}
-
-/// The highest number of tasks that were running at one moment of the log.
-fn most_at_once(events: &[Event]) -> usize {
-    let mut running = 0_usize;
-    let mut most = 0;
-    for event in events {
-        match event.message.as_str() {
-            "task started" => running += 1,
-            "task finished" => running -= 1,
-            _ => continue,
-        }
-        most = most.max(running);
-    }
-    most
-}

@@ -37,10 +37,7 @@ fn run() -> Result<bool> {
     let mut passed = 0;
     let mut failed = 0;
     for check in CHECKS {
-        let since = steps.find(check.since)?;
-        let until = check.until.map(|slug| steps.find(slug)).transpose()?;
-        let kept =
-            step.number >= since.number && until.is_none_or(|until| step.number < until.number);
+        let kept = check.holds_at(&steps, step);
         if !name.map_or(kept, |name| name == check.name) {
             continue;
         }

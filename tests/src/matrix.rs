@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -11,9 +12,10 @@ use xtask::{Step, Steps};
 use crate::{CHECKS, Check, Sandbox};
 
 /// How many checks run at once: most of them wait, for tasks that wait.
-const THREADS: usize = 4;
+const THREADS: usize = 10;
 
 /// What a check has seen on one step.
+#[derive(Debug)]
 pub struct Observation<'a> {
     /// The check.
     pub check: &'static Check,
@@ -23,6 +25,8 @@ pub struct Observation<'a> {
     pub outcome: Result<()>,
     /// Whether the step is supposed to keep it.
     pub expected: bool,
+    /// How long it took to see.
+    pub elapsed: Duration,
 }
 
 impl Observation<'_> {
@@ -42,21 +46,15 @@ impl Observation<'_> {
 }
 
 /// Runs every check on every step where it holds, and on the step before.
-///
-/// # Errors
-/// If a check names a step that doesn't exist.
 pub fn observe_all(
     steps: &Steps,
     program: impl Fn(&Step) -> PathBuf + Sync,
-) -> Result<Vec<Observation<'_>>> {
+) -> Vec<Observation<'_>> {
     let mut jobs = Vec::new();
     for check in CHECKS {
-        let since = steps.find(check.since)?;
-        let until = check.until.map(|slug| steps.find(slug)).transpose()?;
         for step in steps.iter() {
-            let kept =
-                step.number >= since.number && until.is_none_or(|until| step.number < until.number);
-            if kept || step.number + 1 == since.number {
+            let kept = check.holds_at(steps, step);
+            if kept || check.comes_right_after(steps, step) {
                 jobs.push((check, step, kept));
             }
         }
@@ -73,11 +71,14 @@ pub fn observe_all(
                         break;
                     };
                     let (check, step, expected) = jobs[index];
+                    let started = Instant::now();
+                    let outcome = observe(check, &program(step), steps, step);
                     let observation = Observation {
                         check,
                         step,
-                        outcome: observe(check, &program(step), steps, step),
+                        outcome,
                         expected,
+                        elapsed: started.elapsed(),
                     };
                     if let Ok(mut observations) = observations.lock() {
                         observations.push((index, observation));
@@ -88,7 +89,7 @@ pub fn observe_all(
     });
     let mut observations = observations.into_inner().unwrap_or_default();
     observations.sort_by_key(|(index, _)| *index);
-    Ok(observations.into_iter().map(|(_, seen)| seen).collect())
+    observations.into_iter().map(|(_, seen)| seen).collect()
 }
 
 /// Runs one check on a program that claims to be at this step.

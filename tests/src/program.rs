@@ -15,10 +15,12 @@ use crate::Event;
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A program that runs; it is killed when this value is dropped.
+#[derive(Debug)]
 pub struct Program {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
+    events: Vec<Event>,
 }
 
 /// What a program has left once it has ended.
@@ -50,7 +52,9 @@ impl Program {
         for output in outputs.into_iter().flatten() {
             let sender = sender.clone();
             thread::spawn(move || {
-                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // A program may write what isn't text, and the rest matters all the same.
+                for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                    let line = String::from_utf8_lossy(&line).into_owned();
                     if sender.send(line).is_err() {
                         break;
                     }
@@ -61,6 +65,7 @@ impl Program {
             child,
             lines,
             seen: Vec::new(),
+            events: Vec::new(),
         })
     }
 
@@ -73,7 +78,7 @@ impl Program {
         while self.count(message) < times {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.note(line),
                 Err(reason) => {
                     let seen = self.seen.join("\n");
                     let reason = match reason {
@@ -96,22 +101,26 @@ impl Program {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.note(line),
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => bail!("the program has ended by itself"),
             }
         }
     }
 
+    fn note(&mut self, line: String) {
+        self.events.extend(Event::parse(&line));
+        self.seen.push(line);
+    }
+
     fn count(&self, message: &str) -> usize {
-        events(&self.seen)
-            .filter(|event| event.message == message)
-            .count()
+        let events = self.events.iter();
+        events.filter(|event| event.message == message).count()
     }
 
     /// The events logged so far, as far as [`Program::wait_for`] has read them.
     pub fn events(&self) -> Vec<Event> {
-        events(&self.seen).collect()
+        self.events.clone()
     }
 
     /// The number of the process.
@@ -134,11 +143,19 @@ impl Program {
     /// If it doesn't end before the deadline.
     pub fn signal_until_the_end(&mut self, signal: Signal) -> Result<()> {
         let deadline = Instant::now() + DEADLINE;
-        while self.child.try_wait()?.is_none() {
+        while !self.has_ended()? {
             ensure!(Instant::now() < deadline, "it does not end");
             self.signal(signal)?;
         }
         Ok(())
+    }
+
+    /// Whether the program has ended by itself.
+    ///
+    /// # Errors
+    /// If the system can't tell.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Waits for the end of the program.
@@ -150,7 +167,7 @@ impl Program {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.note(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("it does not end; the log was:\n{}", self.seen.join("\n"))
@@ -175,7 +192,10 @@ impl Drop for Program {
 impl Finished {
     /// The events of the log.
     pub fn events(&self) -> Vec<Event> {
-        events(&self.lines).collect()
+        self.lines
+            .iter()
+            .filter_map(|line| Event::parse(line))
+            .collect()
     }
 
     /// All the lines, as one text.
@@ -208,6 +228,32 @@ impl Finished {
     }
 }
 
-fn events(lines: &[String]) -> impl Iterator<Item = Event> {
-    lines.iter().filter_map(|line| Event::parse(line))
+/// The same command, started by a shell: its program takes the place of `"$@"` in the script.
+pub(crate) fn in_shell(script: &str, command: &Command) -> Command {
+    wrapped(&["bash", "-c", script, "bash"], command)
+}
+
+/// The same command, in a process that ignores this signal from its start.
+pub(crate) fn ignoring(signal: Signal, command: &Command) -> Command {
+    let option = format!("--ignore-signal={}", signal.as_str());
+    wrapped(&["env", &option], command)
+}
+
+/// The same command, with the same variables in the same folder, behind these words.
+fn wrapped(words: &[&str], command: &Command) -> Command {
+    let mut wrapped = Command::new(words[0]);
+    wrapped
+        .args(&words[1..])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.current_dir(folder);
+    }
+    wrapped
 }

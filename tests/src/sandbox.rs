@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -16,6 +17,7 @@ use crate::{Finished, Program};
 /// A program under check, with a folder of its own.
 ///
 /// It knows how the command line changes from step to step, so that the checks needn't.
+#[derive(Debug)]
 pub struct Sandbox<'a> {
     program: &'a Path,
     steps: &'a Steps,
@@ -34,7 +36,7 @@ impl<'a> Sandbox<'a> {
             program,
             steps,
             step,
-            folder: TempDir::new()?,
+            folder: fresh_folder()?,
             engines: Cell::new(0),
         })
     }
@@ -111,12 +113,22 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// If a command fails.
     pub fn engine_with_tasks(&self, count: u32, load: Load) -> Result<Program> {
+        Program::start(self.engine_with_tasks_command(count, load)?)
+    }
+
+    /// Creates tasks, each of which waits so many seconds, and gives the command that starts an
+    /// engine on them.
+    ///
+    /// # Errors
+    /// If a command fails.
+    pub fn engine_with_tasks_command(&self, count: u32, load: Load) -> Result<Command> {
         if self.is_before("persistence") {
-            let count = count.to_string();
-            return self.start_engine_with("instance_01", &["--tasks", &count], load);
+            let mut command = self.engine_command(load);
+            command.arg("--tasks").arg(count.to_string());
+            return Ok(command);
         }
         self.create_tasks(count, load)?;
-        self.start_engine(load)
+        Ok(self.engine_command(load))
     }
 
     /// Makes the program create its database, with no task.
@@ -124,12 +136,8 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// If the command fails.
     pub fn create_database(&self) -> Result<()> {
-        if self.is_before("full") {
-            return self.create_tasks(0, Load::waiting(0.0));
-        }
-        let mut command = self.start_engine_command();
-        command.arg("--until-empty");
-        Program::start(command)?.finish()?.success()?;
+        let engine = self.start_engine(Load::waiting(0.0))?;
+        self.drain(engine)?.success()?;
         Ok(())
     }
 
@@ -147,15 +155,10 @@ impl<'a> Sandbox<'a> {
 
     /// The command that creates so many tasks that wait.
     pub fn create_tasks_command(&self, count: u32, load: Load) -> Command {
-        let count = count.to_string();
-        let waiting_time = load.waiting_time.to_string();
-        if !self.is_before("full") {
-            let parameters = format!(r#"{{"waiting_time": {waiting_time}}}"#);
-            return self.command(&["create", "--count", &count, "waiting", &parameters]);
-        }
-        let mut command = self.command(&["create-tasks", "--count", &count]);
-        if !self.is_before("parameters") {
-            command.arg("--waiting-time").arg(waiting_time);
+        let mut command = self.command(&["create", "--count", &count.to_string()]);
+        if !self.is_before("kinds") {
+            let parameters = format!(r#"{{"waiting_time": {}}}"#, load.waiting_time);
+            command.arg("waiting").arg(parameters);
         }
         command
     }
@@ -164,24 +167,24 @@ impl<'a> Sandbox<'a> {
     ///
     /// # Errors
     /// If the command can't start, or doesn't end.
-    pub fn create_task(&self, arguments: &[&str]) -> Result<Finished> {
-        self.run(&[&[self.word("create-task", "create")], arguments].concat())
+    pub fn create(&self, arguments: &[&str]) -> Result<Finished> {
+        self.run(&[&["create"], arguments].concat())
     }
 
     /// Shows a task, or tries to.
     ///
     /// # Errors
     /// If the command can't start, or doesn't end.
-    pub fn show_task(&self, id: &str) -> Result<Finished> {
-        self.run(&[self.word("show-task", "show"), id])
+    pub fn show(&self, id: &str) -> Result<Finished> {
+        self.run(&["show", id])
     }
 
     /// Lists tasks, or tries to.
     ///
     /// # Errors
     /// If the command can't start, or doesn't end.
-    pub fn list_tasks(&self, arguments: &[&str]) -> Result<Finished> {
-        self.run(&[&[self.word("list-tasks", "list")], arguments].concat())
+    pub fn list(&self, arguments: &[&str]) -> Result<Finished> {
+        self.run(&[&["list"], arguments].concat())
     }
 
     /// Starts an engine on the tasks of the database, under a name of its own.
@@ -189,9 +192,7 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// If it can't start.
     pub fn start_engine(&self, load: Load) -> Result<Program> {
-        let number = self.engines.get() + 1;
-        self.engines.set(number);
-        self.start_engine_named(&format!("engine_{number}"), load)
+        Program::start(self.engine_command(load))
     }
 
     /// Starts an engine on the tasks of the database, under this name.
@@ -199,51 +200,62 @@ impl<'a> Sandbox<'a> {
     /// # Errors
     /// If it can't start.
     pub fn start_engine_named(&self, name: &str, load: Load) -> Result<Program> {
-        self.start_engine_with(name, &[], load)
+        Program::start(self.named_engine_command(name, load))
     }
 
-    fn start_engine_with(&self, name: &str, arguments: &[&str], load: Load) -> Result<Program> {
-        let mut command = self.start_engine_command();
-        command.args(arguments).env("TASK_ENGINE_INSTANCE", name);
+    /// The command that starts an engine under a name of its own.
+    pub fn engine_command(&self, load: Load) -> Command {
+        let number = self.engines.get() + 1;
+        self.engines.set(number);
+        self.named_engine_command(&format!("engine_{number}"), load)
+    }
+
+    /// The command that starts an engine under this name, from the step on where it has one.
+    pub fn named_engine_command(&self, name: &str, load: Load) -> Command {
+        let mut command = self.command(&["start"]);
+        command.env("TASK_ENGINE_INSTANCE", name);
         if let Some(workers) = load.workers {
             command.arg("--workers").arg(workers.to_string());
         }
-        if self.is_before("parameters") {
+        if self.is_before("kinds") {
             command
                 .arg("--waiting-time")
                 .arg(load.waiting_time.to_string());
         }
-        Program::start(command)
-    }
-
-    /// The command that starts an engine, which has no name yet.
-    pub fn start_engine_command(&self) -> Command {
-        self.command(&[self.word("start-engine", "start")])
-    }
-
-    /// The name of a command, which is shorter since it is the one of a tool.
-    fn word(&self, before: &'static str, since: &'static str) -> &'static str {
-        if self.is_before("full") {
-            before
-        } else {
-            since
-        }
+        command
     }
 
     /// Lets an engine execute all that waits, and waits for its end.
     ///
     /// # Errors
     /// If it doesn't end.
-    pub fn drain(&self, engine: Program) -> Result<Finished> {
+    pub fn drain(&self, mut engine: Program) -> Result<Finished> {
         if !self.is_before("notifications") {
-            let deadline = Instant::now() + DEADLINE;
-            while self.count("waiting")? > 0 {
-                ensure!(Instant::now() < deadline, "tasks are left waiting");
-                thread::sleep(Duration::from_millis(10));
+            // Until then, the signal would kill it.
+            engine.wait_for("engine started", 1)?;
+            self.until(|| Ok(self.count("waiting")? == 0 || engine.has_ended()?))?;
+            if !engine.has_ended()? {
+                engine.signal(Signal::SIGTERM)?;
             }
-            engine.signal(Signal::SIGTERM)?;
         }
         engine.finish()
+    }
+
+    /// Waits until no task waits, and none runs.
+    ///
+    /// # Errors
+    /// If it doesn't come to that.
+    pub fn until_nothing_is_left(&self) -> Result<()> {
+        self.until(|| Ok(self.count("waiting")? + self.count("running")? == 0))
+    }
+
+    fn until(&self, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        while !done()? {
+            ensure!(Instant::now() < deadline, "tasks are left");
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// Whether the program is at an earlier step than this one, which may not exist yet.
@@ -251,6 +263,11 @@ impl<'a> Sandbox<'a> {
         let step = self.steps.iter().find(|step| step.slug == slug);
         step.is_none_or(|step| self.step.number < step.number)
     }
+}
+
+/// In memory, if the system has such a place: the disk is slow, and not what is checked.
+fn fresh_folder() -> io::Result<TempDir> {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new())
 }
 
 /// What an engine has to do.

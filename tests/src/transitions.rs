@@ -13,8 +13,12 @@ use crate::{Load, Sandbox};
 /// A change of status: `None` before a task is created, and after it is deleted.
 pub type Transition = (Option<String>, Option<String>);
 
-/// The kinds of tasks that fail: one is retried, the others aren't.
-const FAILING_KINDS: [&str; 3] = ["failing", "failing_not_retry", "failing_not_retry_error"];
+/// The kinds of tasks that fail, and the step where each appears: the last two are never retried.
+const FAILING_KINDS: [(&str, &str); 3] = [
+    ("failing", "errors"),
+    ("failing_not_retry", "giving-up"),
+    ("failing_not_retry_error", "giving-up"),
+];
 
 /// Triggers see what any process does, and the program needn't know that it is watched.
 const WATCH: &str = "
@@ -55,9 +59,9 @@ pub fn transitions(sandbox: &Sandbox) -> Result<Vec<Transition>> {
         ..Load::waiting(0.0)
     };
     sandbox.create_tasks(1, load)?;
-    if !sandbox.is_before("errors") {
-        for kind in FAILING_KINDS {
-            sandbox.create_task(&[kind])?.success()?;
+    for (kind, since) in FAILING_KINDS {
+        if !sandbox.is_before(since) {
+            sandbox.create(&[kind])?.success()?;
         }
     }
     let engine = sandbox.start_engine(load)?;

@@ -2,12 +2,13 @@
 
 mod programs;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use programs::{build_if_stale, program, workspace};
-use tests::{CHECKS, observe_all, to_json};
+use tests::{CHECKS, Observation, observe_all, to_json};
 use xtask::Steps;
 
 #[test]
@@ -15,11 +16,12 @@ fn each_check_passes_from_its_step_on_and_fails_on_the_step_before() {
     let steps = Steps::load(&workspace()).unwrap();
     build_if_stale(&steps);
 
-    let observations = observe_all(&steps, program).unwrap();
+    let observations = observe_all(&steps, program);
 
+    tell_the_slowest(&observations);
     let surprises: Vec<_> = observations
         .iter()
-        .filter_map(tests::Observation::surprise)
+        .filter_map(Observation::surprise)
         .collect();
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
 
@@ -33,6 +35,16 @@ fn each_check_passes_from_its_step_on_and_fails_on_the_step_before() {
         table,
         "tests/matrix.json is stale: run UPDATE_MATRIX=1 cargo test -p tests"
     );
+}
+
+/// `cargo test -p tests --test matrix -- --nocapture` shows where the time goes.
+fn tell_the_slowest(observations: &[Observation]) {
+    let mut slowest: Vec<_> = observations.iter().collect();
+    slowest.sort_by_key(|seen| Reverse(seen.elapsed));
+    for seen in slowest.iter().take(20) {
+        let (name, slug) = (seen.check.name, &seen.step.slug);
+        println!("{:>6} ms  {name} on {slug}", seen.elapsed.as_millis());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From the creation of a task by one process to its start by another, which was idle, and what
-//! the engine costs while it waits: `latency PROGRAM [TASKS]`, PROGRAM being the engine of
-//! step 07.
+//! the engine costs while it waits: `latency PROGRAM [TASKS]`, PROGRAM being that of `notifications`
+//! or of a later step.
 
 use std::fs;
 use std::process::Command;
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     };
 
     let mut start = command();
-    start.arg("start-engine");
+    start.arg("start");
     let mut engine = Program::start(start)?;
     engine.wait_for("engine started", 1)?;
     sleep(Duration::from_secs(1));

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use super::{listed, tasks_of};
+use super::common::{lost, nothing_left, says, tasks_of};
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
@@ -99,58 +99,90 @@ pub fn results_are_recorded(sandbox: &Sandbox) -> Result<()> {
     Ok(())
 }
 
-pub fn show_task_tells_what_became_of_it(sandbox: &Sandbox) -> Result<()> {
-    let engine = sandbox.engine_with_tasks(1, Load::waiting(0.25))?;
-    sandbox.drain(engine)?.success()?;
+/// Somebody has put a task back that an engine still executes, and another engine has taken it:
+/// the first one has no say any more.
+pub fn execution_that_was_overtaken_changes_nothing(sandbox: &Sandbox) -> Result<()> {
+    let load = Load {
+        workers: Some(1),
+        ..Load::waiting(0.5)
+    };
+    let mut first = sandbox.engine_with_tasks(1, load)?;
+    first.wait_for("task is waiting", 1)?;
+    stop_later(&first)?;
+    sandbox.database()?.execute_batch(
+        r#"UPDATE tasks SET status = 'waiting', task_parameters = '{"waiting_time": 2}'"#,
+    )?;
+    let mut other = sandbox.start_engine(load)?;
+    other.wait_for("task is waiting", 1)?;
 
-    let text = sandbox.show_task("1")?.success()?.text();
-    for word in [
-        "waiting",
-        r#"{"waiting_time":0.25}"#,
-        "stopped",
-        "engine_1",
-        r#"{"waited":0.25}"#,
-    ] {
-        ensure!(text.contains(word), "no word of {word} in:\n{text}");
-    }
+    let events = first.finish()?.success()?.events();
+    let lost = lost(&events);
+    ensure!(lost == [1], "lost, as the first one says: {lost:?}");
+    let running = sandbox.ids("running")?;
+    ensure!(
+        running == [1],
+        "running after the end of the first one: {running:?}"
+    );
+    let events = sandbox.drain(other)?.success()?.events();
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished == [1], "finished by the second one: {finished:?}");
+
+    let [overtaken, second] = &executions(sandbox)?[..] else {
+        bail!("there aren't two executions");
+    };
+    ensure!(
+        overtaken.result.is_none(),
+        "the first one has left its result"
+    );
+    ensure!(second.stopped_at.is_some(), "the second one has no end");
     Ok(())
 }
 
-pub fn show_task_refuses_an_unknown_number(sandbox: &Sandbox) -> Result<()> {
-    sandbox.create_tasks(1, Load::waiting(0.0))?;
-    let text = sandbox.show_task("17")?.exited(1)?.text();
-    ensure!(text.contains("17"), "it doesn't say which task: {text}");
+/// It has no more to do than what it is doing.
+fn stop_later(engine: &Program) -> Result<()> {
+    engine.signal(Signal::SIGTERM)
+}
+
+/// A constraint, a limit, a rule of the application: the result isn't kept, that is all.
+pub fn refused_result_harms_nobody(sandbox: &Sandbox) -> Result<()> {
+    sandbox.create_tasks(3, Load::waiting(0.0))?;
+    sandbox.database()?.execute_batch(
+        "CREATE TRIGGER censor BEFORE UPDATE ON task_executions
+         WHEN new.task_id = 1 AND new.result <> 'null' BEGIN
+             SELECT RAISE(ABORT, 'not this result');
+         END;",
+    )?;
+    let engine = sandbox.start_engine(Load::waiting(0.0))?;
+    let finished = sandbox.drain(engine)?.success()?;
+
+    says(&finished, &["not this result"])?;
+    nothing_left(sandbox)?;
+    let stopped = sandbox.ids("stopped")?;
+    ensure!(stopped.ends_with(&[2, 3]), "stopped: {stopped:?}");
+    let ends = executions(sandbox)?;
+    let ends = ends
+        .iter()
+        .filter(|execution| execution.stopped_at.is_some());
+    ensure!(ends.count() == 3, "not all executions have an end");
     Ok(())
 }
 
-pub fn list_tasks_shows_those_asked_for(sandbox: &Sandbox) -> Result<()> {
-    let engine = sandbox.engine_with_tasks(2, Load::waiting(0.0))?;
-    sandbox.drain(engine)?.success()?;
-    sandbox.create_tasks(60, Load::waiting(0.0))?;
-
-    listed_are(sandbox, &[], (13..=62).rev())?;
-    listed_are(sandbox, &["--limit", "100"], (1..=62).rev())?;
-    listed_are(sandbox, &["--status", "stopped"], [2, 1])?;
-    listed_are(sandbox, &["--status", "waiting", "--limit", "1"], [62])
-}
-
-fn listed_are(
-    sandbox: &Sandbox,
-    arguments: &[&str],
-    expected: impl IntoIterator<Item = i64>,
-) -> Result<()> {
-    let listed = listed(sandbox, arguments)?;
-    let expected: Vec<_> = expected.into_iter().collect();
-    ensure!(listed == expected, "with {arguments:?}: {listed:?}");
-    Ok(())
-}
-
-pub fn list_tasks_refuses_an_unknown_status(sandbox: &Sandbox) -> Result<()> {
-    let refused = sandbox.list_tasks(&["--status", "sleeping"])?;
-    let text = refused.exited(2)?.text();
-    for word in ["sleeping", "waiting", "running", "stopped"] {
-        ensure!(text.contains(word), "no word of {word} in: {text}");
-    }
+/// Somebody tidies up, and takes too much.
+pub fn deleted_execution_harms_nobody(sandbox: &Sandbox) -> Result<()> {
+    let one_worker = Load {
+        workers: Some(1),
+        ..Load::waiting(0.3)
+    };
+    let mut engine = sandbox.engine_with_tasks(2, one_worker)?;
+    engine.wait_for("task is waiting", 1)?;
+    sandbox
+        .database()?
+        .execute_batch("DELETE FROM task_executions")?;
+    let events = sandbox.drain(engine)?.success()?.events();
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished == [2], "finished: {finished:?}");
+    let lost = lost(&events);
+    ensure!(lost == [1], "lost, as it says: {lost:?}");
     Ok(())
 }
 
@@ -167,7 +199,7 @@ fn executions(sandbox: &Sandbox) -> Result<Vec<Execution>> {
     let database = sandbox.database()?;
     let mut executions = database.prepare(
         "SELECT tasks.id, tasks.created_at, started_at, stopped_at, result
-         FROM task_executions JOIN tasks ON tasks.id = task_id ORDER BY task_id",
+         FROM task_executions JOIN tasks ON tasks.id = task_id ORDER BY task_id, task_executions.id",
     )?;
     let executions = executions.query_map([], |row| {
         Ok(Execution {

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 
-use super::most_at_once;
+use super::common::most_at_once;
 use crate::Event;
 use crate::sandbox::{Load, Sandbox};
 
 pub fn five_tasks_at_once(sandbox: &Sandbox) -> Result<()> {
-    let mut engine = sandbox.engine_with_tasks(10, Load::waiting(1.0))?;
+    let mut engine = sandbox.engine_with_tasks(10, Load::waiting(0.5))?;
     engine.wait_for("task finished", 1)?;
 
     let workers: BTreeSet<_> = engine

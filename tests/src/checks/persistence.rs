@@ -1,18 +1,15 @@
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
-use nix::unistd::geteuid;
 use rusqlite::Connection;
 
-use super::tasks_of;
+use super::common::{executed_exactly, lost, nothing_left, says, tasks_of};
+use crate::Program;
 use crate::sandbox::{Load, Sandbox};
-use crate::{Finished, Program};
 
 pub fn tasks_outlive_processes(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(3, Load::waiting(0.0))?;
@@ -29,22 +26,6 @@ pub fn each_task_once_by_five_workers(sandbox: &Sandbox) -> Result<()> {
     let events = sandbox.drain(engine)?.success()?.events();
 
     executed_exactly(&[events], 1..=100)?;
-    ensure!(sandbox.count("waiting")? == 0, "tasks are left waiting");
-    ensure!(sandbox.count("running")? == 0, "tasks are left running");
-    Ok(())
-}
-
-pub fn each_task_once_by_four_processes(sandbox: &Sandbox) -> Result<()> {
-    sandbox.create_tasks(1000, Load::waiting(0.0))?;
-    let engines: Vec<Program> = (0..4)
-        .map(|_| sandbox.start_engine(Load::waiting(0.0)))
-        .collect::<Result<_>>()?;
-    let logs: Vec<_> = engines
-        .into_iter()
-        .map(|engine| Ok(sandbox.drain(engine)?.success()?.events()))
-        .collect::<Result<_>>()?;
-
-    executed_exactly(&logs, 1..=1000)?;
     ensure!(sandbox.count("waiting")? == 0, "tasks are left waiting");
     ensure!(sandbox.count("running")? == 0, "tasks are left running");
     Ok(())
@@ -98,85 +79,148 @@ pub fn unknown_status_refused(sandbox: &Sandbox) -> Result<()> {
     Ok(())
 }
 
-pub fn unusable_database_explained(sandbox: &Sandbox) -> Result<()> {
-    let attempt = |path: &str| -> Result<Finished> {
-        let mut command = sandbox.create_tasks_command(1, Load::waiting(0.0));
-        command.env("TASK_ENGINE_DATABASE", path);
-        Program::start(command)?.finish()
-    };
+/// Whoever keeps a number doesn't meet another task under it.
+pub fn numbers_are_never_given_again(sandbox: &Sandbox) -> Result<()> {
+    let engine = sandbox.engine_with_tasks(2, Load::waiting(0.0))?;
+    sandbox.drain(engine)?.success()?;
+    sandbox.database()?.execute_batch("DELETE FROM tasks")?;
 
-    explained(attempt("missing/tasks.db")?, &["missing", "No such file"])?;
-
-    let notes = sandbox.folder().join("notes.txt");
-    fs::write(&notes, "Notes, and not a database.\n".repeat(200))?;
-    explained(attempt("notes.txt")?, &["notes.txt", "not a database"])?;
-
-    let newer = Connection::open(sandbox.folder().join("newer.db"))?;
-    newer.pragma_update(None, "user_version", 1000)?;
-    explained(attempt("newer.db")?, &["newer.db", "newer version"])
-}
-
-pub fn read_only_database_explained(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(1, Load::waiting(0.0))?;
-    fs::set_permissions(sandbox.database_path(), Permissions::from_mode(0o444))?;
-    fs::set_permissions(sandbox.folder(), Permissions::from_mode(0o755))?;
+    let waiting = sandbox.ids("waiting")?;
+    ensure!(waiting == [3], "tasks 1 and 2 came first, then {waiting:?}");
+    Ok(())
+}
 
-    let create = sandbox.create_tasks_command(1, Load::waiting(0.0));
-    let refused = if geteuid().is_root() {
-        // Permissions don't stop root: the program runs as somebody else, from a place where
-        // anybody may run it. Another process copies it: the children that other threads start
-        // meanwhile would hold open what this one writes, and the system runs no such file.
-        let copy = sandbox.folder().join("program");
-        let copied = Command::new("cp")
-            .arg(sandbox.program())
-            .arg(&copy)
-            .status()?;
-        ensure!(copied.success(), "the program can't be copied");
-        as_nobody(&copy, &create, sandbox)?
-    } else {
-        Program::start(create)?.finish()?
+pub fn create_says_how_many(sandbox: &Sandbox) -> Result<()> {
+    let create = sandbox.create_tasks_command(3, Load::waiting(0.0));
+    says(
+        &Program::start(create)?.finish()?.success()?,
+        &["3 tasks created"],
+    )
+}
+
+/// Spaces, signs that mean something to `SQLite` or to a shell, and bytes that aren't text.
+pub fn any_path_will_do(sandbox: &Sandbox) -> Result<()> {
+    let names: [&[u8]; 4] = [
+        "mes tâches.db".as_bytes(),
+        b"a?mode=memory#%41.db",
+        b"'quoted' \"twice\".db",
+        b"latin \xE9.db",
+    ];
+    for name in names {
+        let path = sandbox.folder().join(OsStr::from_bytes(name));
+        let mut create = sandbox.create_tasks_command(1, Load::waiting(0.0));
+        create.env_remove("TASK_ENGINE_DATABASE");
+        create.arg("--database").arg(&path);
+        Program::start(create)?.finish()?.success()?;
+        ensure!(path.exists(), "there is no file {}", path.display());
+    }
+    let usual = sandbox.database_path();
+    ensure!(!usual.exists(), "it made {} as well", usual.display());
+    Ok(())
+}
+
+/// The file of an application holds its tasks, and what is its own.
+pub fn what_the_application_keeps_in_the_file_stays(sandbox: &Sandbox) -> Result<()> {
+    let application = Connection::open(sandbox.database_path())?;
+    application.execute_batch(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT);
+         INSERT INTO orders VALUES (1, 'book');
+         PRAGMA user_version = 42;",
+    )?;
+    drop(application);
+
+    sandbox.create_tasks(2, Load::waiting(0.0))?;
+    let engine = sandbox.start_engine(Load::waiting(0.0))?;
+    sandbox.drain(engine)?.success()?;
+
+    let application = sandbox.database()?;
+    let order: String = application.query_one("SELECT item FROM orders", [], |row| row.get(0))?;
+    ensure!(order == "book", "the order is {order}");
+    let version: i64 = application.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    ensure!(version == 42, "its user_version is {version}");
+    Ok(())
+}
+
+/// Somebody has taken matters into their own hands: the others aren't concerned.
+pub fn deleted_running_task_harms_nobody(sandbox: &Sandbox) -> Result<()> {
+    let one_worker = Load {
+        workers: Some(1),
+        ..Load::waiting(0.3)
     };
-    explained(refused, &["task_engine.db", "can't be written"])?;
-    ensure!(sandbox.count("waiting")? == 1, "the database has changed");
+    let mut engine = sandbox.engine_with_tasks(3, one_worker)?;
+    engine.wait_for("task is waiting", 1)?;
+    let other = sandbox.database()?;
+    // As in the shell of `SQLite`.
+    other.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM tasks WHERE id = 1")?;
+    let events = sandbox.drain(engine)?.success()?.events();
+
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished == [2, 3], "finished: {finished:?}");
+    let lost = lost(&events);
+    ensure!(lost == [1], "lost, as it says: {lost:?}");
+    nothing_left(sandbox)
+}
+
+/// Somebody has put a task back that was running: it is executed again, and there is one end.
+pub fn running_task_put_back_is_executed_again(sandbox: &Sandbox) -> Result<()> {
+    let one_worker = Load {
+        workers: Some(1),
+        ..Load::waiting(0.3)
+    };
+    let mut engine = sandbox.engine_with_tasks(1, one_worker)?;
+    engine.wait_for("task is waiting", 1)?;
+    sandbox
+        .database()?
+        .execute_batch("UPDATE tasks SET status = 'waiting'")?;
+    let events = sandbox.drain(engine)?.success()?.events();
+
+    let executed = tasks_of(&events, "task is waiting");
+    ensure!(executed == [1, 1], "executed: {executed:?}");
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished == [1], "finished: {finished:?}");
+    let lost = lost(&events);
+    ensure!(lost == [1], "lost, as it says: {lost:?}");
+    nothing_left(sandbox)
+}
+
+/// The shell that comes with the system may be years older than the library of the program.
+pub fn dump_is_restored_by_the_shell_of_the_system(sandbox: &Sandbox) -> Result<()> {
+    let engine = sandbox.engine_with_tasks(2, Load::waiting(0.0))?;
+    sandbox.drain(engine)?.success()?;
+    sandbox.create_tasks(1, Load::waiting(0.0))?;
+    if shell("command -v sqlite3", sandbox).is_err() {
+        eprintln!("sqlite3 isn't installed: that its shell restores a dump is NOT CHECKED");
+        return Ok(());
+    }
+
+    let verdict = shell("sqlite3 task_engine.db 'PRAGMA integrity_check'", sandbox)?;
+    ensure!(
+        verdict == "ok\n",
+        "the shell finds the database damaged: {verdict}"
+    );
+    shell(
+        "sqlite3 task_engine.db .dump | sqlite3 -bail restored.db",
+        sandbox,
+    )?;
+    let restored = |file: &str| shell(&format!("sqlite3 {file} .dump"), sandbox);
+    ensure!(
+        restored("restored.db")? == restored("task_engine.db")?,
+        "the restored database isn't the same"
+    );
+    // The programs find in it what they need.
+    let mut create = sandbox.create_tasks_command(1, Load::waiting(0.0));
+    create.env("TASK_ENGINE_DATABASE", "restored.db");
+    Program::start(create)?.finish()?.success()?;
     Ok(())
 }
 
-fn as_nobody(program: &Path, create: &Command, sandbox: &Sandbox) -> Result<Finished> {
-    const NOBODY: u32 = 65534;
-    let mut command = Command::new(program);
-    command
-        .args(create.get_args())
-        .env("TASK_ENGINE_DATABASE", sandbox.database_path())
+fn shell(script: &str, sandbox: &Sandbox) -> Result<String> {
+    let output = Command::new("bash")
+        .args(["-c", &format!("set -o pipefail; {script}")])
         .current_dir(sandbox.folder())
-        .uid(NOBODY)
-        .gid(NOBODY);
-    Program::start(command)?.finish()
-}
-
-/// The program has failed, and said why, without a panic.
-fn explained(finished: Finished, words: &[&str]) -> Result<()> {
-    let finished = finished.exited(1)?;
-    let text = finished.text();
-    for word in words {
-        ensure!(text.contains(word), "no word of \"{word}\" in: {text}");
-    }
-    ensure!(!text.contains("panicked"), "it panicked: {text}");
-    Ok(())
-}
-
-/// Each of these tasks has left one trace of its own, and one end, over all logs together.
-fn executed_exactly(
-    logs: &[Vec<crate::Event>],
-    expected: impl IntoIterator<Item = i64>,
-) -> Result<()> {
-    let expected: Vec<i64> = expected.into_iter().collect();
-    for message in ["task is waiting", "task finished"] {
-        let mut tasks: Vec<_> = logs
-            .iter()
-            .flat_map(|events| tasks_of(events, message))
-            .collect();
-        tasks.sort_unstable();
-        ensure!(tasks == expected, "\"{message}\" for {tasks:?}");
-    }
-    Ok(())
+        .output()?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{script}: {error}");
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -1,6 +1,9 @@
 use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
 
-use super::{most_at_once, tasks_of};
+use super::common::{most_at_once, tasks_of};
+use crate::Program;
+use crate::program::in_shell;
 use crate::sandbox::{Load, Sandbox};
 
 pub fn four_phases_in_order(sandbox: &Sandbox) -> Result<()> {
@@ -52,5 +55,28 @@ pub fn engine_ends_when_nothing_is_left(sandbox: &Sandbox) -> Result<()> {
     let mut executed = tasks_of(&events, "task finished");
     executed.sort_unstable();
     ensure!(executed == [1, 2, 3], "executed: {executed:?}");
+    Ok(())
+}
+
+/// The disk where the log goes is full.
+pub fn full_disk_loses_only_the_log(sandbox: &Sandbox) -> Result<()> {
+    runs_without_log(sandbox, r#"exec "$@" 2>/dev/full"#)
+}
+
+/// Who read the log has gone, as `head` does.
+pub fn reader_that_leaves_loses_only_the_log(sandbox: &Sandbox) -> Result<()> {
+    runs_without_log(sandbox, r#"exec "$@" 2> >(head -n 1 >/dev/null)"#)
+}
+
+fn runs_without_log(sandbox: &Sandbox, script: &str) -> Result<()> {
+    let command = sandbox.engine_with_tasks_command(20, Load::waiting(0.0))?;
+    let engine = Program::start(in_shell(script, &command))?;
+    if !sandbox.is_before("persistence") {
+        sandbox.until_nothing_is_left()?;
+    }
+    if !sandbox.is_before("notifications") {
+        engine.signal(Signal::SIGTERM)?;
+    }
+    engine.finish()?.success()?;
     Ok(())
 }

@@ -1,14 +1,14 @@
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::tasks_of;
+use super::common::{executed_exactly, says, tasks_of};
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
 pub fn nameless_engine_refused(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(1, Load::waiting(0.0))?;
     for name in [None, Some("")] {
-        let mut command = sandbox.start_engine_command();
+        let mut command = sandbox.engine_command(Load::waiting(0.0));
         match name {
             None => command.env_remove("TASK_ENGINE_INSTANCE"),
             Some(name) => command.env("TASK_ENGINE_INSTANCE", name),
@@ -54,6 +54,42 @@ pub fn engine_of_another_name_starts(sandbox: &Sandbox) -> Result<()> {
     let names = "SELECT DISTINCT instance FROM tasks WHERE status = 'running'";
     let name: String = sandbox.database()?.query_one(names, [], |row| row.get(0))?;
     ensure!(name == "instance_01", "they run under the name {name}");
+    Ok(())
+}
+
+/// It is at work, and isn't disturbed.
+pub fn name_of_a_living_engine_refused(sandbox: &Sandbox) -> Result<()> {
+    let load = Load::waiting(0.5);
+    sandbox.create_tasks(5, load)?;
+    let mut engine = sandbox.start_engine_named("instance_01", load)?;
+    engine.wait_for("task is waiting", 5)?;
+    let second = sandbox.start_engine_named("instance_01", load)?;
+    says(&second.finish()?.exited(3)?, &["instance_01"])?;
+    let events = sandbox.drain(engine)?.success()?.events();
+    executed_exactly(&[events], 1..=5)
+}
+
+pub fn engine_starts_again_once_its_tasks_are_put_back(sandbox: &Sandbox) -> Result<()> {
+    let in_hand = kill_an_engine(sandbox, "instance_01")?;
+    let engine = sandbox.start_engine_named("instance_01", Load::waiting(0.0))?;
+    engine.finish()?.exited(3)?;
+
+    // Somebody has seen what they had done. Where tasks have parameters, these wait for an hour.
+    sandbox
+        .database()?
+        .execute_batch("UPDATE tasks SET status = 'waiting'")?;
+    if !sandbox.is_before("kinds") {
+        let update = r#"UPDATE tasks SET task_parameters = '{"waiting_time": 0}'"#;
+        sandbox.database()?.execute_batch(update)?;
+    }
+    let engine = sandbox.start_engine_named("instance_01", Load::waiting(0.0))?;
+    let events = sandbox.drain(engine)?.success()?.events();
+    let finished = tasks_of(&events, "task finished");
+    ensure!(finished.len() == 20, "finished: {finished:?}");
+    ensure!(
+        in_hand.iter().all(|task| finished.contains(task)),
+        "put back: {in_hand:?}, finished: {finished:?}"
+    );
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::tasks_of;
+use super::common::{says, stop, tasks_of};
+use super::listing::listed;
 use crate::sandbox::{Load, Sandbox};
 
 /// The longest that an engine sleeps, in milliseconds: a task can't be later by more than that.
@@ -10,11 +11,10 @@ const WAKE_UP_INTERVAL: i64 = 10_000;
 pub fn task_runs_when_it_is_due(sandbox: &Sandbox) -> Result<()> {
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("engine started", 1)?;
-    create(sandbox, &["--in", "2s"])?;
     create(sandbox, &["--in", "1s"])?;
+    create(sandbox, &["--in", "500ms"])?;
     engine.wait_for("task finished", 2)?;
-    engine.signal(Signal::SIGTERM)?;
-    let events = engine.finish()?.success()?.events();
+    let events = stop(engine)?.events();
 
     let order = tasks_of(&events, "task finished");
     ensure!(order == [2, 1], "they ran in the order {order:?}");
@@ -27,8 +27,7 @@ pub fn future_task_holds_up_nobody(sandbox: &Sandbox) -> Result<()> {
     create(sandbox, &[])?;
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
-    engine.signal(Signal::SIGTERM)?;
-    let events = engine.finish()?.success()?.events();
+    let events = stop(engine)?.events();
 
     let executed = tasks_of(&events, "task finished");
     ensure!(executed == [3], "executed: {executed:?}");
@@ -37,7 +36,7 @@ pub fn future_task_holds_up_nobody(sandbox: &Sandbox) -> Result<()> {
 }
 
 pub fn schedule_survives_a_kill(sandbox: &Sandbox) -> Result<()> {
-    create(sandbox, &["--in", "3s"])?;
+    create(sandbox, &["--in", "2s"])?;
     create(sandbox, &[])?;
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
@@ -47,8 +46,7 @@ pub fn schedule_survives_a_kill(sandbox: &Sandbox) -> Result<()> {
 
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
     engine.wait_for("task finished", 1)?;
-    engine.signal(Signal::SIGTERM)?;
-    engine.finish()?.success()?;
+    stop(engine)?;
     started_on_time(sandbox, 1)
 }
 
@@ -90,17 +88,39 @@ pub fn nonsense_time_refused(sandbox: &Sandbox) -> Result<()> {
         ),
     ] {
         let task = ["waiting", r#"{"waiting_time": 0}"#];
-        let refused = sandbox.create_task(&[&task, arguments].concat())?;
+        let refused = sandbox.create(&[&task, arguments].concat())?;
         let text = refused.exited(2)?.text();
         ensure!(text.contains(word), "no word of {word} in: {text}");
     }
     Ok(())
 }
 
+/// Times that no calendar has, as another program may write them: none is in anybody's way.
+pub fn odd_times_harm_nobody(sandbox: &Sandbox) -> Result<()> {
+    for _ in 0..3 {
+        create(sandbox, &[])?;
+    }
+    sandbox.database()?.execute_batch(
+        "UPDATE tasks SET scheduled_at = 9223372036854775807 WHERE id = 1;
+         UPDATE tasks SET scheduled_at = -9223372036854775808 WHERE id = 2;",
+    )?;
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task finished", 2)?;
+    stop(engine)?;
+    let stopped = sandbox.ids("stopped")?;
+    ensure!(stopped == [2, 3], "executed: {stopped:?}");
+    for id in ["1", "2"] {
+        says(&sandbox.show(id)?.success()?, &["scheduled"])?;
+    }
+    let listed = listed(sandbox, &[])?;
+    ensure!(listed == [3, 2, 1], "listed: {listed:?}");
+    Ok(())
+}
+
 /// Creates a task that does nothing, with these options.
 fn create(sandbox: &Sandbox, options: &[&str]) -> Result<()> {
     let task = ["waiting", r#"{"waiting_time": 0}"#];
-    sandbox.create_task(&[&task, options].concat())?.success()?;
+    sandbox.create(&[&task, options].concat())?.success()?;
     Ok(())
 }
 

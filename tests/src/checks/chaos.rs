@@ -10,8 +10,7 @@ use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 
-use super::numbers;
-use crate::checks::tasks_of;
+use super::common::{numbers, tasks_of};
 use crate::sandbox::{Load, Sandbox};
 use crate::{Event, Program};
 

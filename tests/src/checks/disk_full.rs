@@ -2,7 +2,8 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::checks::tasks_of;
+use super::common::tasks_of;
+use crate::program::in_shell;
 use crate::sandbox::{Load, Sandbox};
 use crate::{Finished, Program};
 
@@ -21,8 +22,7 @@ const BATCH: u32 = 10;
 pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(CREATED, Load::waiting(0.05))?;
     sandbox.database()?.execute_batch(BALLAST)?;
-    let mut engine = sandbox.start_engine_command();
-    engine.env("TASK_ENGINE_INSTANCE", "cramped");
+    let engine = sandbox.named_engine_command("cramped", Load::waiting(0.0));
     let engine = Program::start(limited(&engine))?.finish()?;
     let finished = tasks_of(&engine.events(), "task finished");
     explained(engine)?;
@@ -72,19 +72,7 @@ pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
 fn limited(command: &Command) -> Command {
     // To exceed the limit is an error, as a full disk is, once the signal is ignored.
     let script = format!(r#"ulimit -f {LIMIT}; trap "" XFSZ; exec "$@""#);
-    let mut limited = Command::new("bash");
-    limited.args(["-c", &script, "bash"]);
-    limited.arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    if let Some(folder) = command.get_current_dir() {
-        limited.current_dir(folder);
-    }
-    limited
+    in_shell(&script, command)
 }
 
 /// The program has failed, and said why, without a panic.
