@@ -1,15 +1,6 @@
 /// A task that a worker has acquired.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its number: tasks are numbered from 1, in the order of their creation.
     pub id: i64,
-}
-
-/// How far a task has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskStatus {
-    /// No worker has acquired it yet.
-    Waiting,
-    /// A worker has acquired it and hasn't ended it.
-    Running,
 }

@@ -1,9 +1,9 @@
-use tokio::time::Instant;
-use tracing::info;
+use tracing::{info, warn};
 
-use crate::{Error, Handler, Store, Task};
+use crate::{Context, Ending, Error, Execution, Handler, Store, Task};
 
 /// Takes the tasks one after the other and executes them.
+#[derive(Debug)]
 pub struct Worker {
     store: Store,
     handler: Handler,
@@ -15,7 +15,8 @@ impl Worker {
         Self { store, handler }
     }
 
-    /// Executes tasks until none is waiting.
+    /// Executes tasks until none is waiting. Dropping this future stops it where it is: the task
+    /// that it executes is cut short, and stays marked as running.
     ///
     /// # Errors
     /// Those of the store.
@@ -27,9 +28,9 @@ impl Worker {
     }
 
     async fn process(&self, task: Task) -> Result<(), Error> {
-        let started_at = self.before(&task);
-        self.execute(&task).await;
-        self.after(&task, started_at).await
+        let execution = self.before(task);
+        self.execute(&execution).await;
+        self.after(execution).await
     }
 
     async fn acquire(&self) -> Result<Option<Task>, Error> {
@@ -40,19 +41,23 @@ impl Worker {
         Ok(task)
     }
 
-    fn before(&self, task: &Task) -> Instant {
+    fn before(&self, task: Task) -> Execution {
         info!(task = task.id, "task started");
-        Instant::now()
+        Execution::of(task)
     }
 
-    async fn execute(&self, task: &Task) {
-        self.handler.execute(task.clone()).await;
+    async fn execute(&self, execution: &Execution) {
+        let task = execution.task.clone();
+        self.handler.execute(Context { task }).await;
     }
 
-    async fn after(&self, task: &Task, started_at: Instant) -> Result<(), Error> {
-        let elapsed_ms = started_at.elapsed().as_millis();
-        self.store.end_task(task.id).await?;
-        info!(task = task.id, elapsed_ms, "task finished");
+    async fn after(&self, execution: Execution) -> Result<(), Error> {
+        let elapsed_ms = execution.elapsed_ms();
+        let task = execution.task.id;
+        match self.store.end(&execution).await? {
+            Ending::Ended => info!(task, elapsed_ms, "task finished"),
+            Ending::Lost => warn!(task, elapsed_ms, "task lost: it isn't ours any more"),
+        }
         Ok(())
     }
 }

@@ -3,16 +3,20 @@
 //! - A [`Worker`] takes the tasks one after the other, each in four phases.
 //! - An [`Engine`] runs several workers side by side.
 
+mod context;
 mod engine;
 mod error;
+mod execution;
 mod handler;
 mod store;
 mod task;
 mod worker;
 
+pub use context::Context;
 pub use engine::{Config, Engine};
 pub use error::Error;
+pub use execution::{Ending, Execution};
 pub use handler::Handler;
 pub use store::Store;
-pub use task::{Task, TaskStatus};
+pub use task::Task;
 pub use worker::Worker;

@@ -1,83 +1,14 @@
 //! The command line of the engine.
 
-use std::io;
+mod program;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Parser, Subcommand, value_parser};
-use step02_parallelism::{Config, Engine, Error, Handler, Store};
-use tracing::info;
+use clap::Parser;
 
-/// A task engine.
-#[derive(Parser)]
-#[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Runs tasks until none is left.
-    StartEngine {
-        /// How many tasks to run.
-        #[arg(long, default_value_t = 3)]
-        tasks: u32,
-        /// How many tasks to run at once.
-        #[arg(
-            long,
-            default_value_t = Config::default().workers,
-            value_parser = value_parser!(u16).range(1..)
-        )]
-        workers: u16,
-        /// How long each task waits, in seconds.
-        #[arg(long, default_value = "5", value_parser = seconds)]
-        waiting_time: Duration,
-    },
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
+use crate::program::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_target(false)
-        .with_writer(io::stderr)
-        .init();
-    match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(cli: Cli) -> Result<(), Error> {
-    match cli.command {
-        Command::StartEngine {
-            tasks,
-            workers,
-            waiting_time,
-        } => {
-            let store = Store::default();
-            for _ in 0..tasks {
-                store.create_task().await?;
-            }
-            let config = Config { workers };
-            let engine = Engine::new(store, waiting_task(waiting_time), config);
-            engine.run().await
-        }
-    }
-}
-
-/// Does nothing but wait, as a task does that calls a remote service.
-fn waiting_task(waiting_time: Duration) -> Handler {
-    Handler::new(move |task| async move {
-        info!(task = task.id, "task is waiting");
-        tokio::time::sleep(waiting_time).await;
-    })
+    program::run(Cli::parse()).await
 }

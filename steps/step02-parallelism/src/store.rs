@@ -1,69 +1,52 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Error, Task, TaskStatus};
+use crate::{Ending, Error, Execution, Task};
 
 /// Keeps the tasks, in memory; cheap to clone, each clone sees the same tasks.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Store {
     tasks: Arc<Mutex<Tasks>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tasks {
     last_id: i64,
-    statuses: BTreeMap<i64, TaskStatus>,
+    waiting: VecDeque<Task>,
+    running: BTreeSet<i64>,
 }
 
 impl Store {
     /// Creates a task, which waits for a worker, and returns its number.
     ///
     /// # Errors
-    /// None: memory doesn't refuse.
-    pub async fn create_task(&self) -> Result<i64, Error> {
+    /// If it can't be kept.
+    pub async fn create(&self) -> Result<i64, Error> {
         let mut tasks = self.lock();
         tasks.last_id += 1;
         let id = tasks.last_id;
-        tasks.statuses.insert(id, TaskStatus::Waiting);
+        tasks.waiting.push_back(Task { id });
         Ok(id)
     }
 
     /// Takes the oldest waiting task and marks it as running.
     ///
     /// # Errors
-    /// None: memory doesn't refuse.
+    /// If the tasks can't be read and changed.
     pub async fn try_acquire_task(&self) -> Result<Option<Task>, Error> {
         let mut tasks = self.lock();
-        let oldest = tasks
-            .statuses
-            .iter_mut()
-            .find(|(_, status)| **status == TaskStatus::Waiting);
-        Ok(oldest.map(|(&id, status)| {
-            *status = TaskStatus::Running;
-            Task { id }
-        }))
+        let task = tasks.waiting.pop_front();
+        tasks.running.extend(task.as_ref().map(|task| task.id));
+        Ok(task)
     }
 
-    /// Forgets a task that has been executed.
+    /// Forgets a task that has been executed, if it is still there and running.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] if nobody has acquired this task, or if it was ended already.
-    pub async fn end_task(&self, id: i64) -> Result<(), Error> {
-        let mut tasks = self.lock();
-        if tasks.statuses.get(&id) != Some(&TaskStatus::Running) {
-            return Err(Error::NotRunning { id });
-        }
-        tasks.statuses.remove(&id);
-        Ok(())
-    }
-
-    /// Counts the tasks that have this status.
-    ///
-    /// # Errors
-    /// None: memory doesn't refuse.
-    pub async fn count_tasks(&self, status: TaskStatus) -> Result<usize, Error> {
-        let tasks = self.lock();
-        Ok(tasks.statuses.values().filter(|&&s| s == status).count())
+    /// If the tasks can't be read and changed.
+    pub async fn end(&self, execution: &Execution) -> Result<Ending, Error> {
+        let id = execution.task.id;
+        Ok(Ending::of(self.lock().running.remove(&id)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Tasks> {

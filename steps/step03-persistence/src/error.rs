@@ -1,74 +1,8 @@
-use std::io;
-use std::path::PathBuf;
-
 /// What can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The folder of the database can't be opened: most often it doesn't exist.
-    #[error("can't open the folder \"{}\" for the database: {source}", folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The schema can't be brought up to date.
-    #[error("can't update the schema of the database \"{}\": {reason}", path.display())]
-    Migration {
-        /// The file of the database.
-        path: PathBuf,
-        /// What stands in the way.
-        reason: String,
-    },
-    /// The schema is newer than this program.
-    #[error(
-        "the database \"{}\" was made by a newer version of this program: use that version",
-        path.display()
-    )]
-    NewerSchema {
-        /// The file of the database.
-        path: PathBuf,
-    },
-    /// Only a running task can be ended.
-    #[error("task {id} is not running, so it can't be ended")]
-    NotRunning {
-        /// The task that was to be ended.
-        id: i64,
-    },
-    /// The database can't be opened.
-    #[error("can't open the database \"{}\": {source}", path.display())]
-    Open {
-        /// The file of the database.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// The database can be read but not written.
-    #[error("the database \"{}\" can't be written: check its permissions", path.display())]
-    ReadOnly {
-        /// The file of the database.
-        path: PathBuf,
-    },
-    /// SQLite refused or failed a statement.
-    #[error("the database failed: {0}")]
+    /// SQLite refused or failed what it was asked for.
+    #[error("the database failed")]
     Sqlite(#[from] rusqlite::Error),
-    /// This SQLite has a bug that can corrupt a database in WAL mode.
-    #[error("SQLite {found} can corrupt a database in WAL mode: version 3.51.3 at least is needed")]
-    SqliteTooOld {
-        /// The version of SQLite that this program runs with.
-        found: &'static str,
-    },
-    /// The file system, or the kind of database, doesn't allow WAL mode.
-    #[error(
-        "the database \"{}\" can't be put in WAL mode, it stays in mode \"{found}\": \
-         it must be a file on a local disk",
-        path.display()
-    )]
-    Wal {
-        /// The file of the database.
-        path: PathBuf,
-        /// The journal mode that SQLite chose.
-        found: String,
-    },
 }

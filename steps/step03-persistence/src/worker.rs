@@ -1,27 +1,24 @@
-use tokio::time::Instant;
-use tracing::info;
+use std::sync::Arc;
 
-use crate::{Error, Handler, Store, Task};
+use tracing::{info, warn};
+
+use crate::{Context, Ending, Engine, Error, Execution, Task};
 
 /// Takes the tasks one after the other and executes them.
+#[derive(Debug)]
 pub struct Worker {
     index: u16,
-    store: Store,
-    handler: Handler,
+    engine: Arc<Engine>,
 }
 
 impl Worker {
-    /// Makes a worker that takes its tasks in this store and executes them with this handler;
-    /// its index tells it from the others in the log.
-    pub fn new(index: u16, store: Store, handler: Handler) -> Self {
-        Self {
-            index,
-            store,
-            handler,
-        }
+    /// Makes a worker of this engine; its index tells it from the others in the log.
+    pub(crate) fn new(index: u16, engine: Arc<Engine>) -> Self {
+        Self { index, engine }
     }
 
-    /// Executes tasks until none is waiting.
+    /// Executes tasks until none is waiting. Dropping this future stops it where it is: the task
+    /// that it executes is cut short, and stays marked as running.
     ///
     /// # Errors
     /// Those of the store.
@@ -33,37 +30,41 @@ impl Worker {
     }
 
     async fn process(&self, task: Task) -> Result<(), Error> {
-        let started_at = self.before(&task);
-        self.execute(&task).await;
-        self.after(&task, started_at).await
+        let execution = self.before(task);
+        self.execute(&execution).await;
+        self.after(execution).await
     }
 
     async fn acquire(&self) -> Result<Option<Task>, Error> {
-        let task = self.store.try_acquire_task().await?;
+        let task = self.engine.store.try_acquire_task().await?;
         if let Some(task) = &task {
             info!(worker = self.index, task = task.id, "task acquired");
         }
         Ok(task)
     }
 
-    fn before(&self, task: &Task) -> Instant {
+    fn before(&self, task: Task) -> Execution {
         info!(worker = self.index, task = task.id, "task started");
-        Instant::now()
+        Execution::of(task)
     }
 
-    async fn execute(&self, task: &Task) {
-        self.handler.execute(task.clone()).await;
+    async fn execute(&self, execution: &Execution) {
+        let task = execution.task.clone();
+        self.engine.handler.execute(Context { task }).await;
     }
 
-    async fn after(&self, task: &Task, started_at: Instant) -> Result<(), Error> {
-        let elapsed_ms = started_at.elapsed().as_millis();
-        self.store.end_task(task.id).await?;
-        info!(
-            worker = self.index,
-            task = task.id,
-            elapsed_ms,
-            "task finished"
-        );
+    async fn after(&self, execution: Execution) -> Result<(), Error> {
+        let elapsed_ms = execution.elapsed_ms();
+        let (worker, task) = (self.index, execution.task.id);
+        match self.engine.store.end(&execution).await? {
+            Ending::Ended => info!(worker, task, elapsed_ms, "task finished"),
+            Ending::Lost => {
+                warn!(
+                    worker,
+                    task, elapsed_ms, "task lost: it isn't ours any more"
+                );
+            }
+        }
         Ok(())
     }
 }

@@ -1,35 +1,30 @@
 //! The table `tasks`.
 
-use rusqlite::{OptionalExtension, Result, Transaction};
+use rusqlite::OptionalExtension;
 
-use crate::{Task, TaskStatus};
+use crate::{Ending, Error, Tx};
 
-pub(super) fn insert(tx: &Transaction, now: i64) -> Result<i64> {
-    tx.prepare_cached("INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)")?
-        .insert([now])
+pub(super) fn insert(tx: &Tx) -> Result<i64, Error> {
+    let insert = "INSERT INTO tasks (created_at, updated_at) VALUES (?1, ?1)";
+    let mut insert = tx.prepare_cached(insert)?;
+    Ok(insert.insert([tx.now.as_millisecond()])?)
 }
 
-pub(super) fn oldest_waiting(tx: &Transaction) -> Result<Option<Task>> {
-    tx.prepare_cached("SELECT id FROM tasks WHERE status = 'waiting' ORDER BY id LIMIT 1")?
-        .query_one([], |row| Ok(Task { id: row.get(0)? }))
-        .optional()
+pub(super) fn oldest_waiting(tx: &Tx) -> Result<Option<i64>, Error> {
+    let oldest = "SELECT id FROM tasks WHERE status = 'waiting' ORDER BY id LIMIT 1";
+    let mut oldest = tx.prepare_cached(oldest)?;
+    Ok(oldest.query_one([], |row| row.get(0)).optional()?)
 }
 
-pub(super) fn mark_running(tx: &Transaction, id: i64, now: i64) -> Result<()> {
-    tx.prepare_cached("UPDATE tasks SET status = 'running', updated_at = ?2 WHERE id = ?1")?
-        .execute([id, now])?;
+pub(super) fn mark_running(tx: &Tx, id: i64) -> Result<(), Error> {
+    let update = "UPDATE tasks SET status = 'running', updated_at = ?2 WHERE id = ?1";
+    let mut update = tx.prepare_cached(update)?;
+    update.execute((id, tx.now.as_millisecond()))?;
     Ok(())
 }
 
-/// Says whether there was such a task.
-pub(super) fn delete_running(tx: &Transaction, id: i64) -> Result<bool> {
-    let deleted = tx
-        .prepare_cached("DELETE FROM tasks WHERE id = ?1 AND status = 'running'")?
-        .execute([id])?;
-    Ok(deleted == 1)
-}
-
-pub(super) fn count(tx: &Transaction, status: TaskStatus) -> Result<usize> {
-    tx.prepare_cached("SELECT count(*) FROM tasks WHERE status = ?1")?
-        .query_one([status.as_str()], |row| row.get(0))
+pub(super) fn delete_running(tx: &Tx, id: i64) -> Result<Ending, Error> {
+    let delete = "DELETE FROM tasks WHERE id = ?1 AND status = 'running'";
+    let deleted = tx.prepare_cached(delete)?.execute([id])?;
+    Ok(Ending::of(deleted == 1))
 }

@@ -1,0 +1,71 @@
+//! What the tests share.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::sync::Once;
+
+use step01_loop::{Ending, Execution, Handler, Store, Task, Worker};
+
+/// A store of its own for each test.
+pub fn store() -> Store {
+    capture_log();
+    Store::default()
+}
+
+/// Creates tasks and returns their numbers.
+pub async fn create_tasks(store: &Store, count: usize) -> Vec<i64> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(store.create().await.unwrap());
+    }
+    ids
+}
+
+/// Acquires a task, as a worker does.
+pub async fn acquire(store: &Store) -> Option<Task> {
+    store.try_acquire_task().await.unwrap()
+}
+
+/// Ends a task, as a worker does.
+pub async fn end(store: &Store, task: Task) -> Ending {
+    store.end(&Execution::of(task)).await.unwrap()
+}
+
+/// Executes the tasks, one at a time, until none is left.
+pub async fn run(store: &Store, handler: Handler) {
+    Worker::new(store.clone(), handler).run().await.unwrap();
+}
+
+/// What this thread has logged so far.
+pub fn log() -> String {
+    LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap())
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One subscriber for the process, installed before the first event, but a log for each thread:
+/// tests run side by side, each in its thread, and each reads its own.
+fn capture_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_target(false)
+            .with_writer(|| ThreadLog)
+            .without_time()
+            .init();
+    });
+}
+
+struct ThreadLog;
+
+impl Write for ThreadLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.with_borrow_mut(|log| log.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

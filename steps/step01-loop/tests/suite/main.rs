@@ -1,0 +1,4 @@
+//! What this step promises.
+
+mod common;
+mod processing_loop;

@@ -1,0 +1,5 @@
+//! What this step promises.
+
+mod common;
+mod parallelism;
+mod processing_loop;

@@ -1,0 +1,52 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, value_parser};
+use step04_processes::Config;
+
+/// A task engine.
+#[derive(Parser)]
+#[command(name = "task-engine", version)]
+pub struct Cli {
+    /// The file of the database.
+    #[arg(
+        long,
+        global = true,
+        env = "TASK_ENGINE_DATABASE",
+        default_value = "task_engine.db"
+    )]
+    pub database: PathBuf,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Execute tasks until none is left.
+    Start(StartArguments),
+    /// Create tasks.
+    Create(CreateArguments),
+}
+
+#[derive(Args)]
+pub struct StartArguments {
+    /// How many tasks to execute at once.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = Config::default().workers,
+        value_parser = value_parser!(u16).range(1..)
+    )]
+    pub workers: u16,
+    /// How long each task waits, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    pub waiting_time: f64,
+}
+
+#[derive(Args)]
+pub struct CreateArguments {
+    /// How many to create: all of them, or none if there is an error.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
+    pub count: u32,
+}

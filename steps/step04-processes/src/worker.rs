@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use crate::{Context, Ending, Engine, Error, Execution, Task};
+
+/// Takes the tasks one after the other and executes them.
+#[derive(Debug)]
+pub struct Worker {
+    index: u16,
+    engine: Arc<Engine>,
+}
+
+impl Worker {
+    /// Makes a worker of this engine; its index tells it from the others in the log.
+    pub(crate) fn new(index: u16, engine: Arc<Engine>) -> Self {
+        Self { index, engine }
+    }
+
+    /// Executes tasks until none is waiting. Dropping this future stops it where it is: the task
+    /// that it executes is cut short, and stays marked as running.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn run(self) -> Result<(), Error> {
+        while let Some(task) = self.acquire().await? {
+            self.process(task).await?;
+        }
+        Ok(())
+    }
+
+    async fn process(&self, task: Task) -> Result<(), Error> {
+        let execution = self.before(task);
+        self.execute(&execution).await;
+        self.after(execution).await
+    }
+
+    async fn acquire(&self) -> Result<Option<Task>, Error> {
+        let task = self.engine.store.try_acquire_task().await?;
+        if let Some(task) = &task {
+            info!(worker = self.index, task = task.id, "task acquired");
+        }
+        Ok(task)
+    }
+
+    fn before(&self, task: Task) -> Execution {
+        info!(worker = self.index, task = task.id, "task started");
+        Execution::of(task)
+    }
+
+    async fn execute(&self, execution: &Execution) {
+        let task = execution.task.clone();
+        self.engine.handler.execute(Context { task }).await;
+    }
+
+    async fn after(&self, execution: Execution) -> Result<(), Error> {
+        let elapsed_ms = execution.elapsed_ms();
+        let (worker, task) = (self.index, execution.task.id);
+        match self.engine.store.end(&execution).await? {
+            Ending::Ended => info!(worker, task, elapsed_ms, "task finished"),
+            Ending::Lost => {
+                warn!(
+                    worker,
+                    task, elapsed_ms, "task lost: it isn't ours any more"
+                );
+            }
+        }
+        Ok(())
+    }
+}

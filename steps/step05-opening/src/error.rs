@@ -1,0 +1,69 @@
+use std::error::Error as StdError;
+use std::path::PathBuf;
+use std::{io, iter};
+
+use rusqlite::ErrorCode;
+
+/// What can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The path of a database, or its folder, is no such thing.
+    #[error("there is no such place")]
+    File(#[from] io::Error),
+    /// The file has a table with the name of ours, and none that tells its version.
+    #[error("it has a table \"tasks\" of another program: use another file")]
+    ForeignTable,
+    /// A database without a file.
+    #[error("nothing would be kept: give the path of a file")]
+    InMemory,
+    /// The schema is newer than this program.
+    #[error("it was made by a newer version of this program: use that version")]
+    NewerSchema,
+    /// The database can't be opened.
+    #[error("can't open the database \"{}\"", path.display())]
+    Open {
+        /// The file of the database.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// The database can be read but not written.
+    #[error("it can't be written: check the permissions of the file and of its folder")]
+    ReadOnly,
+    /// The database doesn't work as the engine relies on.
+    #[error("its setting \"{name}\" stays \"{found}\": is it a file on a local disk?")]
+    Setting {
+        /// The PRAGMA that sets it.
+        name: &'static str,
+        /// What it says.
+        found: String,
+    },
+    /// SQLite refused or failed what it was asked for.
+    #[error("the database failed")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The program is linked to a SQLite that can't do all that the engine asks for.
+    #[error("this program has SQLite {0}, and needs 3.53.0 or a later one")]
+    SqliteTooOld(&'static str),
+}
+
+impl Error {
+    /// What it says, and why, on one line.
+    pub(crate) fn with_causes(&self) -> String {
+        let causes = iter::successors(Some(self as &dyn StdError), |&error| error.source());
+        let texts: Vec<_> = causes.map(ToString::to_string).collect();
+        texts.join(": ")
+    }
+
+    /// Whether SQLite works, and doesn't want this value.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let Self::Sqlite(error) = self else {
+            return false;
+        };
+        let code = error.sqlite_error_code();
+        matches!(
+            code,
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig)
+        )
+    }
+}

@@ -1,0 +1,16 @@
+//! `create`: tasks for an engine.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use step05_opening::Store;
+
+use super::cli::CreateArguments;
+
+pub async fn create(store: &Store, arguments: CreateArguments) -> Result<()> {
+    let count = arguments.count;
+    store
+        .transaction(move |tx| (0..count).try_for_each(|_| tx.create().map(drop)))
+        .await?;
+    Ok(writeln!(io::stdout(), "{count} tasks created")?)
+}

@@ -1,0 +1,8 @@
+//! What this step promises.
+
+mod common;
+mod opening;
+mod parallelism;
+mod persistence;
+mod processes;
+mod processing_loop;

@@ -1,0 +1,25 @@
+use tokio::sync::watch;
+
+/// Stops an engine, from anywhere; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    running: watch::Sender<bool>,
+}
+
+impl EngineHandle {
+    pub(crate) fn new() -> Self {
+        Self {
+            running: watch::Sender::new(true),
+        }
+    }
+
+    /// Whether the engine still starts tasks.
+    pub fn is_running(&self) -> bool {
+        *self.running.borrow()
+    }
+
+    /// Asks the engine to stop, and returns at once: running tasks end, no other starts.
+    pub fn stop(&self) {
+        self.running.send_replace(false);
+    }
+}

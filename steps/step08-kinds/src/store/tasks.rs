@@ -1,0 +1,60 @@
+//! The table `tasks`.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::values::{json, text};
+use crate::{Ending, Error, NewTask, Task, Tx};
+
+pub(super) fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
+    let insert = "INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)
+                  VALUES (?1, ?2, ?3, ?3)";
+    let mut insert = tx.prepare_cached(insert)?;
+    let parameters = task.parameters.to_string();
+    Ok(insert.insert((&task.kind, parameters, tx.now.as_millisecond()))?)
+}
+
+/// Searches kind by kind, so that the index leads to the first task of each.
+pub(super) fn oldest_waiting(sql: &Connection, kinds: &[String]) -> Result<Option<i64>, Error> {
+    let oldest = "SELECT id FROM tasks
+                  WHERE status = 'waiting' AND task_kind = ?1 ORDER BY id LIMIT 1";
+    let mut oldest = sql.prepare_cached(oldest)?;
+    let each = kinds.iter().map(|kind| {
+        let id = oldest.query_one([kind], |row| row.get(0));
+        id.optional()
+    });
+    let each: Vec<Option<i64>> = each.collect::<rusqlite::Result<_>>()?;
+    Ok(each.into_iter().flatten().min())
+}
+
+pub(super) fn find(tx: &Tx, id: i64) -> Result<Task, Error> {
+    let find = "SELECT task_kind, task_parameters FROM tasks WHERE id = ?1";
+    let task = tx.prepare_cached(find)?.query_one([id], |row| {
+        Ok(Task {
+            id,
+            kind: text(row.get_ref("task_kind")?),
+            parameters: json(row.get_ref("task_parameters")?),
+        })
+    });
+    Ok(task?)
+}
+
+pub(super) fn mark_running(tx: &Tx, id: i64, instance: &str) -> Result<(), Error> {
+    let update =
+        "UPDATE tasks SET status = 'running', instance = ?2, updated_at = ?3 WHERE id = ?1";
+    let mut update = tx.prepare_cached(update)?;
+    update.execute((id, instance, tx.now.as_millisecond()))?;
+    Ok(())
+}
+
+pub(super) fn running(sql: &Connection, instance: &str) -> Result<Vec<i64>, Error> {
+    let running = "SELECT id FROM tasks WHERE status = 'running' AND instance = ?1 ORDER BY id";
+    let mut running = sql.prepare_cached(running)?;
+    let ids = running.query_map([instance], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn delete_running(tx: &Tx, id: i64) -> Result<Ending, Error> {
+    let delete = "DELETE FROM tasks WHERE id = ?1 AND status = 'running'";
+    let deleted = tx.prepare_cached(delete)?.execute([id])?;
+    Ok(Ending::of(deleted == 1))
+}

@@ -1,0 +1,31 @@
+//! A task engine: it runs, asynchronously, pieces of code called tasks.
+//!
+//! - A [`Worker`] takes the tasks one after the other, each in four phases.
+//! - A [`Store`] keeps the tasks in a SQLite database, shared by several processes.
+//! - An [`Engine`] runs several workers side by side. An [`EngineHandle`] stops it: running tasks
+//!   end, no other starts.
+//! - An engine has a name, and refuses to start while tasks are marked as running under it.
+//! - A task has a kind, for which a [`Registry`] finds the code, and parameters: a
+//!   [`TaskHandler`] is both. A [`Handler`] is code that is no type.
+
+mod context;
+mod engine;
+mod error;
+mod execution;
+mod handle;
+mod handler;
+mod registry;
+mod store;
+mod task;
+mod worker;
+
+pub use context::Context;
+pub use engine::{Config, Engine};
+pub use error::Error;
+pub use execution::{Ending, Execution};
+pub use handle::EngineHandle;
+pub use handler::{Handler, Outcome, TaskHandler};
+pub use registry::Registry;
+pub use store::{Selection, Store, Tx};
+pub use task::{IntoNewTask, NewTask, Task};
+pub use worker::Worker;

@@ -1,0 +1,91 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{Context, Error};
+
+/// How an execution has ended.
+pub type Outcome = Result<(), Error>;
+
+type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// A kind of task: its fields are the parameters, its code is [`TaskHandler::execute`].
+pub trait TaskHandler: Serialize + DeserializeOwned + Send + 'static {
+    /// The name of this kind in the database.
+    const KIND: &'static str;
+
+    /// Executes the task.
+    fn execute(self, context: &Context) -> impl Future<Output = ()> + Send;
+}
+
+/// The code that a task runs; cheap to clone.
+#[derive(Clone)]
+pub struct Handler {
+    code: Arc<dyn Fn(Context) -> BoxFuture + Send + Sync>,
+    check: fn(&str, &Value) -> Result<(), Error>,
+}
+
+impl Handler {
+    /// Makes a handler of an asynchronous function.
+    pub fn new<F, Fut>(code: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let code = Arc::new(code);
+        Self {
+            code: Arc::new(move |context| {
+                let code = code.clone();
+                Box::pin(async move {
+                    code(context).await;
+                    Ok(())
+                })
+            }),
+            check: |kind, parameters| read::<Map<_, _>>(kind, parameters).map(drop),
+        }
+    }
+
+    /// Makes a handler of a kind of task.
+    pub fn of<T: TaskHandler>() -> Self {
+        Self {
+            code: Arc::new(|context| {
+                Box::pin(async move {
+                    let task: T = read(&context.task.kind, &context.task.parameters)?;
+                    task.execute(&context).await;
+                    Ok(())
+                })
+            }),
+            check: |kind, parameters| read::<T>(kind, parameters).map(drop),
+        }
+    }
+
+    /// Runs the code for this task.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] if they don't fit the kind of the task.
+    pub async fn execute(&self, context: Context) -> Outcome {
+        (self.code)(context).await
+    }
+
+    /// Says whether a task of these parameters could be executed: its code isn't run.
+    pub(crate) fn check(&self, kind: &str, parameters: &Value) -> Result<(), Error> {
+        (self.check)(kind, parameters)
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+fn read<T: DeserializeOwned>(kind: &str, parameters: &Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize(parameters).map_err(|error| Error::Parameters {
+        kind: kind.to_owned(),
+        reason: error.to_string(),
+    })
+}

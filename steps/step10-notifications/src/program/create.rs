@@ -1,0 +1,20 @@
+//! `create`: tasks for an engine.
+
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+use step10_notifications::Store;
+
+use super::cli::CreateArguments;
+use super::tasks::registry;
+
+pub async fn create(store: &Store, arguments: CreateArguments) -> Result<()> {
+    let count = arguments.count;
+    let parameters = serde_json::from_str(&arguments.parameters);
+    let parameters = parameters.context("the parameters aren't JSON")?;
+    let task = registry().new_task(&arguments.kind, parameters)?;
+    store
+        .transaction(move |tx| (0..count).try_for_each(|_| tx.create(task.clone()).map(drop)))
+        .await?;
+    Ok(writeln!(io::stdout(), "{count} tasks created")?)
+}

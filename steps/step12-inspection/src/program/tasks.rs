@@ -1,0 +1,13 @@
+//! The tasks that this program knows.
+
+mod waiting;
+
+use step12_inspection::Registry;
+
+use self::waiting::WaitingTask;
+
+pub fn registry() -> Registry {
+    Registry::default()
+        // in alphabetical order
+        .with::<WaitingTask>()
+}

@@ -1,0 +1,109 @@
+//! The table `tasks`.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::values::{json, option, text, time};
+use crate::{Ending, Error, Filter, NewTask, Task, TaskRecord, Tx};
+
+pub(super) fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
+    let insert = "INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)
+                  VALUES (?1, ?2, ?3, ?3)";
+    let mut insert = tx.prepare_cached(insert)?;
+    let parameters = task.parameters.to_string();
+    Ok(insert.insert((&task.kind, parameters, tx.now.as_millisecond()))?)
+}
+
+/// Searches kind by kind, so that the index leads to the first task of each.
+pub(super) fn oldest_waiting(sql: &Connection, kinds: &[String]) -> Result<Option<i64>, Error> {
+    let oldest = "SELECT id FROM tasks
+                  WHERE status = 'waiting' AND task_kind = ?1 ORDER BY id LIMIT 1";
+    let mut oldest = sql.prepare_cached(oldest)?;
+    let each = kinds.iter().map(|kind| {
+        let id = oldest.query_one([kind], |row| row.get(0));
+        id.optional()
+    });
+    let each: Vec<Option<i64>> = each.collect::<rusqlite::Result<_>>()?;
+    Ok(each.into_iter().flatten().min())
+}
+
+pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
+    let find = "SELECT task_kind, task_parameters FROM tasks WHERE id = ?1";
+    let task = tx.prepare_cached(find)?.query_one([id], |row| {
+        Ok(Task {
+            id,
+            execution,
+            kind: text(row.get_ref("task_kind")?),
+            parameters: json(row.get_ref("task_parameters")?),
+        })
+    });
+    Ok(task?)
+}
+
+/// Searches each kind that comes after the one before: the tasks are not read one by one.
+pub(super) fn waiting_kinds(sql: &Connection) -> Result<Vec<String>, Error> {
+    let kinds = "WITH RECURSIVE kinds (kind) AS (
+                     SELECT min(task_kind) FROM tasks WHERE status = 'waiting'
+                     UNION ALL
+                     SELECT (SELECT min(task_kind) FROM tasks
+                             WHERE status = 'waiting' AND task_kind > kind)
+                     FROM kinds WHERE kind NOT NULL
+                 )
+                 SELECT kind FROM kinds WHERE kind NOT NULL";
+    let mut kinds = sql.prepare_cached(kinds)?;
+    let kinds = kinds.query_map([], |row| Ok(text(row.get_ref(0)?)))?;
+    Ok(kinds.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn mark_running(tx: &Tx, id: i64, instance: &str) -> Result<(), Error> {
+    let update =
+        "UPDATE tasks SET status = 'running', instance = ?2, updated_at = ?3 WHERE id = ?1";
+    let mut update = tx.prepare_cached(update)?;
+    update.execute((id, instance, tx.now.as_millisecond()))?;
+    Ok(())
+}
+
+pub(super) fn running(sql: &Connection, instance: &str) -> Result<Vec<i64>, Error> {
+    let running = "SELECT id FROM tasks WHERE status = 'running' AND instance = ?1 ORDER BY id";
+    let mut running = sql.prepare_cached(running)?;
+    let ids = running.query_map([instance], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Unless it isn't running any more, or is running again.
+pub(super) fn mark_ended(tx: &Tx, task: i64, execution: i64) -> Result<Ending, Error> {
+    let update = "UPDATE tasks SET status = 'stopped', updated_at = ?3
+                  WHERE id = ?1 AND status = 'running'
+                  AND ?2 = (SELECT max(id) FROM task_executions WHERE task_id = ?1)";
+    let mut update = tx.prepare_cached(update)?;
+    let updated = update.execute((task, execution, tx.now.as_millisecond()))?;
+    Ok(Ending::of(updated == 1))
+}
+
+pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Error> {
+    let task = "SELECT * FROM tasks WHERE id = ?1";
+    let task = sql.prepare_cached(task)?.query_one([id], read);
+    Ok(task.optional()?)
+}
+
+/// The status is a word of the query, so that an index of the tasks that have it can serve.
+pub(super) fn list(sql: &Connection, filter: Filter, limit: u32) -> Result<Vec<TaskRecord>, Error> {
+    let condition = match filter {
+        Filter::All => String::new(),
+        Filter::Status(status) => format!("WHERE status = '{status}'"),
+    };
+    let tasks = format!("SELECT * FROM tasks {condition} ORDER BY id DESC LIMIT ?1");
+    let mut tasks = sql.prepare_cached(&tasks)?;
+    let tasks = tasks.query_map([limit], read)?;
+    Ok(tasks.collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row) -> rusqlite::Result<TaskRecord> {
+    Ok(TaskRecord {
+        id: row.get("id")?,
+        status: text(row.get_ref("status")?),
+        kind: text(row.get_ref("task_kind")?),
+        parameters: json(row.get_ref("task_parameters")?),
+        instance: option(row.get_ref("instance")?).map(text),
+        created_at: time(row.get("created_at")?),
+    })
+}
