@@ -8,7 +8,7 @@ use crate::diff::matters;
 use crate::item::Lines;
 
 /// The lines shown so far, in the chapter of one step.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Coverage {
     shown: BTreeSet<(String, Tag, usize)>,
 }

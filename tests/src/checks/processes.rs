@@ -4,23 +4,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use rusqlite::Connection;
 
-use super::common::{executed_exactly, nothing_left, tasks_of};
+use super::common::{executed_exactly, tasks_of};
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
-
-pub fn each_task_once_by_four_processes(sandbox: &Sandbox) -> Result<()> {
-    sandbox.create_tasks(400, Load::waiting(0.0))?;
-    let engines: Vec<Program> = (0..4)
-        .map(|_| sandbox.start_engine(Load::waiting(0.0)))
-        .collect::<Result<_>>()?;
-    let logs: Vec<_> = engines
-        .into_iter()
-        .map(|engine| Ok(sandbox.drain(engine)?.success()?.events()))
-        .collect::<Result<_>>()?;
-
-    executed_exactly(&logs, 1..=400)?;
-    nothing_left(sandbox)
-}
 
 /// What another program does may take its time: longer than the five seconds for which many a
 /// library waits before it gives up.
