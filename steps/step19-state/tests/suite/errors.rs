@@ -191,7 +191,7 @@ async fn a_failure_is_shown() {
     let shown = program(&["show", "1"]);
     // Without the times, nor the backtrace that there may be.
     let shown = shown.split("\n   0: ").next().unwrap();
-    let what: Vec<_> = shown.lines().filter(|line| !line.contains("Z")).collect();
+    let what: Vec<_> = shown.lines().filter(|line| !line.contains('Z')).collect();
     let what = what.join("\n");
     insta::assert_snapshot!(what);
 }
