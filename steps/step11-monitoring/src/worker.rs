@@ -92,15 +92,13 @@ impl Worker {
     }
 
     async fn end(&self, execution: &Execution, result: &Value) -> Result<Ending, Error> {
-        let ended = self.engine.store.end(execution, result).await;
-        let Err(refusal) = &ended else {
-            return ended;
-        };
-        if !refusal.is_refusal() {
-            return ended;
+        match self.engine.store.end(execution, result).await {
+            Err(refusal) if refusal.is_refusal() => {
+                let (worker, task, error) = (self.index, execution.task.id, refusal.with_causes());
+                warn!(worker, task, error, "the result can't be kept");
+                self.engine.store.end(execution, &Value::Null).await
+            }
+            ended => ended,
         }
-        let (worker, task, error) = (self.index, execution.task.id, refusal.with_causes());
-        warn!(worker, task, error, "the result can't be kept");
-        self.engine.store.end(execution, &Value::Null).await
     }
 }

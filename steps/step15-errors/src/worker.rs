@@ -74,16 +74,12 @@ impl Worker {
     async fn after(&self, execution: Execution, outcome: Outcome) -> Result<(), Error> {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
-        let failure = outcome
-            .as_ref()
-            .err()
-            .map(|error| error.message().to_owned());
         match self.end(&execution, outcome).await {
-            Ok(Ending::Ended) => match failure {
-                None => info!(worker, task, elapsed_ms, "task finished"),
-                Some(error) => error!(worker, task, elapsed_ms, error, "task failed"),
-            },
-            Ok(Ending::Lost) => {
+            Ok((Ending::Ended, None)) => info!(worker, task, elapsed_ms, "task finished"),
+            Ok((Ending::Ended, Some(error))) => {
+                error!(worker, task, elapsed_ms, error, "task failed");
+            }
+            Ok((Ending::Lost, _)) => {
                 warn!(
                     worker,
                     task, elapsed_ms, "task lost: it isn't ours any more"
@@ -99,17 +95,22 @@ impl Worker {
         Ok(())
     }
 
-    async fn end(&self, execution: &Execution, outcome: Outcome) -> Result<Ending, Error> {
-        let ended = self.engine.store.end(execution, outcome).await;
-        let Err(refusal) = &ended else {
-            return ended;
-        };
-        if !refusal.is_refusal() {
-            return ended;
+    /// Says also what the failure is, if it is one.
+    async fn end(
+        &self,
+        execution: &Execution,
+        outcome: Outcome,
+    ) -> Result<(Ending, Option<String>), Error> {
+        let failure = outcome.as_ref().err();
+        let failure = failure.map(|error| error.message().to_owned());
+        match self.engine.store.end(execution, outcome).await {
+            Err(refusal) if refusal.is_refusal() => {
+                let error = format!("the result can't be kept: {}", refusal.with_causes());
+                let outcome = Err(error.clone().into());
+                let ended = self.engine.store.end(execution, outcome).await;
+                Ok((ended?, Some(error)))
+            }
+            ended => Ok((ended?, failure)),
         }
-        let (worker, task, error) = (self.index, execution.task.id, refusal.with_causes());
-        warn!(worker, task, error, "the result can't be kept");
-        let outcome = Err(format!("the result can't be kept: {error}").into());
-        self.engine.store.end(execution, outcome).await
     }
 }

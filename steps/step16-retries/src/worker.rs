@@ -75,16 +75,12 @@ impl Worker {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
         let next = self.engine.next(&execution.task, &outcome);
-        let failure = outcome
-            .as_ref()
-            .err()
-            .map(|error| error.message().to_owned());
         match self.end(&execution, outcome, next).await {
-            Ok(Ending::Ended) => match failure {
-                None => info!(worker, task, elapsed_ms, "task finished"),
-                Some(error) => error!(worker, task, elapsed_ms, error, ?next, "task failed"),
-            },
-            Ok(Ending::Lost) => {
+            Ok((Ending::Ended, None)) => info!(worker, task, elapsed_ms, "task finished"),
+            Ok((Ending::Ended, Some((error, next)))) => {
+                error!(worker, task, elapsed_ms, error, ?next, "task failed");
+            }
+            Ok((Ending::Lost, _)) => {
                 warn!(
                     worker,
                     task, elapsed_ms, "task lost: it isn't ours any more"
@@ -100,25 +96,27 @@ impl Worker {
         Ok(())
     }
 
+    /// Says also what the failure is, if it is one, and what comes next.
     async fn end(
         &self,
         execution: &Execution,
         outcome: Outcome,
         next: Next,
-    ) -> Result<Ending, Error> {
-        let ended = self.engine.store.end(execution, outcome, next).await;
-        let Err(refusal) = &ended else {
-            return ended;
-        };
-        if !refusal.is_refusal() {
-            return ended;
+    ) -> Result<(Ending, Option<(String, Next)>), Error> {
+        let failure = outcome.as_ref().err();
+        let failure = failure.map(|error| (error.message().to_owned(), next));
+        match self.engine.store.end(execution, outcome, next).await {
+            Err(refusal) if refusal.is_refusal() => {
+                let error = format!("the result can't be kept: {}", refusal.with_causes());
+                let outcome = Err(error.clone().into());
+                let ended = self
+                    .engine
+                    .store
+                    .end(execution, outcome, Next::Failed)
+                    .await;
+                Ok((ended?, Some((error, Next::Failed))))
+            }
+            ended => Ok((ended?, failure)),
         }
-        let (worker, task, error) = (self.index, execution.task.id, refusal.with_causes());
-        warn!(worker, task, error, "the result can't be kept");
-        let outcome = Err(format!("the result can't be kept: {error}").into());
-        self.engine
-            .store
-            .end(execution, outcome, Next::Failed)
-            .await
     }
 }

@@ -71,8 +71,13 @@ async fn a_result_that_sqlite_refuses_is_told_and_the_engine_goes_on() {
     drain(engine(1, &store, handler)).await.unwrap();
 
     assert_eq!(rows("SELECT result FROM task_executions"), "NULL\n\"fine\"");
-    let told = r#" WARN the result can't be kept worker=0 task=1 error="the database failed: CHECK constraint failed: execution_result_json"#;
+    let told = r#" error="the result can't be kept: the database failed: CHECK constraint failed: execution_result_json"#;
     assert!(log().contains(told), "{}", log());
+    assert!(
+        !log().contains("task finished worker=0 task=1 "),
+        "{}",
+        log()
+    );
 }
 
 #[tokio::test]
