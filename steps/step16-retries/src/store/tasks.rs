@@ -1,6 +1,7 @@
 //! The table `tasks`.
 
 use jiff::Timestamp;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::values::{json, option, text, time};
@@ -35,7 +36,8 @@ pub(super) fn first_waiting(
 }
 
 pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
-    let find = "SELECT task_kind, task_parameters, context FROM tasks WHERE id = ?1";
+    let find = "SELECT task_kind, task_parameters, context ->> 'retry_number' AS retry_number
+                FROM tasks WHERE id = ?1";
     let task = tx.prepare_cached(find)?.query_one([id], |row| {
         Ok(Task {
             id,
@@ -100,7 +102,7 @@ pub(super) fn mark_ended(
 }
 
 pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Error> {
-    let task = "SELECT * FROM tasks WHERE id = ?1";
+    let task = "SELECT *, context ->> 'retry_number' AS retry_number FROM tasks WHERE id = ?1";
     let task = sql.prepare_cached(task)?.query_one([id], read);
     Ok(task.optional()?)
 }
@@ -114,7 +116,10 @@ pub(super) fn list(sql: &Connection, filter: Filter, limit: u32) -> Result<Vec<T
             "WHERE status = 'waiting' AND context ->> 'retry_number' NOT NULL".into()
         }
     };
-    let tasks = format!("SELECT * FROM tasks {condition} ORDER BY id DESC LIMIT ?1");
+    let tasks = format!(
+        "SELECT *, context ->> 'retry_number' AS retry_number FROM tasks
+         {condition} ORDER BY id DESC LIMIT ?1"
+    );
     let mut tasks = sql.prepare_cached(&tasks)?;
     let tasks = tasks.query_map([limit], read)?;
     Ok(tasks.collect::<Result<_, _>>()?)
@@ -133,8 +138,11 @@ fn read(row: &Row) -> rusqlite::Result<TaskRecord> {
     })
 }
 
-/// Whatever isn't a number of retries is none.
+/// Whatever isn't a number of retries is none. SQLite reads it, as it writes it: other programs have
+/// theirs in the same object, which may be beyond what others can read.
 fn retries(row: &Row) -> rusqlite::Result<u32> {
-    let number = json(row.get_ref("context")?)["retry_number"].as_u64();
-    Ok(number.map_or(0, |number| number.try_into().unwrap_or(u32::MAX)))
+    let ValueRef::Integer(number) = row.get_ref("retry_number")? else {
+        return Ok(0);
+    };
+    Ok(number.max(0).try_into().unwrap_or(u32::MAX))
 }

@@ -11,7 +11,7 @@ use step23_progress::{
 };
 
 use crate::common::{
-    acquire, connection, create_tasks, database, drain, engine, rows, store, until,
+    acquire, connection, create_tasks, database, drain, end, engine, rows, store, until,
 };
 use crate::inspection::program;
 
@@ -152,6 +152,34 @@ async fn whatever_the_context_holds_the_task_is_executed_and_ended() {
         odd.len().to_string()
     );
     assert_eq!(program(&["list"]).lines().count(), 1 + odd.len());
+}
+
+/// Not even with a number that is beyond JSON libraries, or bytes that are no text.
+#[tokio::test]
+async fn whatever_the_context_holds_the_retries_are_counted() {
+    let store = store();
+    let odd = [
+        r#"'{"mine":1e400}'"#,
+        r#"CAST('{"mine":"caf' || x'e9' || '"}' AS TEXT)"#,
+    ];
+    for context in odd {
+        create_tasks(&store, 1).await;
+        let update = format!("UPDATE tasks SET context = {context} WHERE status = 'waiting'");
+        connection().execute_batch(&update).unwrap();
+        for retries in 0..3 {
+            let task = acquire(&store).await.unwrap();
+            assert_eq!(task.retries, retries, "{context}");
+            let id = task.id;
+            let execution = Execution::of(task);
+            let next = Next::RetryAt("2020-01-01T00:00:00Z".parse().unwrap());
+            let ended = store.end(&execution, Err("down".into()), next).await;
+            assert_eq!(ended.unwrap(), Ending::Ended);
+            let (record, _) = store.reader().find_task(id).await.unwrap();
+            assert_eq!(record.retries, retries + 1);
+        }
+        let task = acquire(&store).await.unwrap();
+        assert_eq!(end(&store, task).await, Ending::Ended);
+    }
 }
 
 #[tokio::test]
