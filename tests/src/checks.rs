@@ -202,6 +202,10 @@ pub const CHECKS: &[Check] = &[
     Check::new("chaos", "rescue", chaos::chaos),
     Check::new("disk-full", "rescue", disk_full::disk_full),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
+    Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),
+    Check::new("impossible-commands-are-not-retried", "command", command::impossible_commands_are_not_retried),
+    Check::new("output-of-a-program-is-only-text", "command", command::output_of_a_program_is_only_text),
+    Check::new("terminal-of-no-columns-is-as-wide-as-needed", "terminal", terminal::terminal_of_no_columns_is_as_wide_as_needed),
     Check::new("json-output-is-json", "terminal", terminal::json_output_is_json),
     Check::new("demo-tells-its-story", "full", full::demo_tells_its_story),
 ];
