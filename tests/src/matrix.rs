@@ -12,7 +12,7 @@ use xtask::{Step, Steps};
 use crate::{CHECKS, Check, Sandbox};
 
 /// How many checks run at once: most of them wait, for tasks that wait.
-const THREADS: usize = 10;
+const THREADS: usize = 16;
 
 /// What a check has seen on one step.
 #[derive(Debug)]

@@ -52,3 +52,13 @@ fn each_name_is_used_once() {
     let names: BTreeSet<_> = CHECKS.iter().map(|check| check.name).collect();
     assert_eq!(names.len(), CHECKS.len());
 }
+
+#[test]
+fn each_check_names_steps_that_exist() {
+    let steps = Steps::load(&workspace()).unwrap();
+    for check in CHECKS {
+        for slug in [Some(check.since), check.until].into_iter().flatten() {
+            assert!(steps.find(slug).is_ok(), "{}: {slug}", check.name);
+        }
+    }
+}

@@ -15,9 +15,9 @@ use crate::sandbox::{Load, Sandbox};
 use crate::{Event, Program};
 
 const ENGINES: usize = 4;
-/// Each round creates tasks and kills an engine: half a minute, and 5,000 tasks in all.
-const ROUNDS: u32 = 50;
-const ROUND: Duration = Duration::from_millis(600);
+/// Each round creates tasks and kills an engine: some seconds, and 1,000 tasks in all.
+const ROUNDS: u32 = 10;
+const ROUND: Duration = Duration::from_millis(500);
 const TASKS_OF_A_ROUND: u32 = 100;
 
 /// Long enough to keep the workers busy most of the time.
@@ -100,7 +100,7 @@ impl Chaos<'_> {
             self.start()?;
             // Somebody looks after some of them at once, while the other engines are at work; so
             // it is in the first rounds, where a program that can't fails without delay.
-            if round <= 5 || self.random.bool() {
+            if round <= 3 || self.random.bool() {
                 self.put_back(&name)?;
             } else {
                 killed.push(name);

@@ -1,7 +1,10 @@
 use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::common::stop;
+use super::common::{readable_on_a_terminal, says, stop, tasks_of};
+use crate::Program;
+use crate::program::ignoring;
 use crate::sandbox::{Load, Sandbox};
 
 pub fn command_kind_runs_a_program(sandbox: &Sandbox) -> Result<()> {
@@ -44,6 +47,75 @@ pub fn command_kind_runs_a_program(sandbox: &Sandbox) -> Result<()> {
         message.contains('3') && message.contains("so sorry"),
         "the error doesn't say what happened: {error}"
     );
+    Ok(())
+}
+
+/// Some launchers leave it so, and programs that have succeeded would seem to be lost.
+pub fn ignored_sigchld_hides_no_success(sandbox: &Sandbox) -> Result<()> {
+    sandbox
+        .create(&["command", r#"{"program": "true"}"#, "--count", "5"])?
+        .success()?;
+    let mut command = sandbox.engine_command(Load::waiting(0.0));
+    command.arg("--until-empty");
+    let finished = Program::start(ignoring(Signal::SIGCHLD, &command))?
+        .finish()?
+        .success()?;
+    let finished = tasks_of(&finished.events(), "task finished").len();
+    ensure!(finished == 5, "{finished} tasks of 5 have succeeded");
+    Ok(())
+}
+
+/// No system can take such words: it is refused, or fails for good.
+pub fn impossible_commands_are_not_retried(sandbox: &Sandbox) -> Result<()> {
+    let commands = [
+        r#"{"program": "echo", "arguments": ["a\u0000b"]}"#,
+        r#"{"program": ""}"#,
+        r#"{"program": "a\u0000b"}"#,
+        r#"{"program": "true", "environment": {"A=B": "c"}}"#,
+        r#"{"program": "true", "environment": {"A": "b\u0000c"}}"#,
+    ];
+    let mut created = 0;
+    for command in commands {
+        if sandbox.create(&["command", command])?.status.success() {
+            created += 1;
+        }
+    }
+    sandbox
+        .create(&["command", r#"{"program": "true"}"#])?
+        .success()?;
+    let mut engine = sandbox.engine_command(Load::waiting(0.0));
+    engine.arg("--until-empty");
+    Program::start(engine)?.finish()?.success()?;
+    let failed = sandbox.count("failed")?;
+    ensure!(
+        failed == created,
+        "{failed} of {created} have failed for good"
+    );
+    ensure!(
+        sandbox.count("stopped")? == 1,
+        "the last one hasn't succeeded"
+    );
+    Ok(())
+}
+
+/// What a program writes is kept, and doesn't reach the terminal of who looks at it.
+pub fn output_of_a_program_is_only_text(sandbox: &Sandbox) -> Result<()> {
+    let script = r"printf '\033]0;HACKED\007\033[2J\377\000 so sorry' | tee /dev/stderr; exit $0";
+    for status in ["0", "1"] {
+        let command = json!({ "program": "sh", "arguments": ["-c", script, status] });
+        sandbox
+            .create(&["command", &command.to_string()])?
+            .success()?;
+    }
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task finished", 1)?;
+    engine.wait_for("task failed", 1)?;
+    stop(engine)?;
+    for id in ["1", "2"] {
+        let shown = sandbox.show(id)?.success()?;
+        says(&shown, &["so sorry"])?;
+        readable_on_a_terminal(&shown)?;
+    }
     Ok(())
 }
 

@@ -96,6 +96,28 @@ pub fn backtrace_recorded_if_asked_for(sandbox: &Sandbox) -> Result<()> {
     Ok(())
 }
 
+/// A result that isn't kept isn't a success: the task says so, and the others go on.
+pub fn refused_result_is_a_failure(sandbox: &Sandbox) -> Result<()> {
+    sandbox.create_tasks(3, Load::waiting(0.0))?;
+    sandbox.database()?.execute_batch(
+        "CREATE TRIGGER censor BEFORE UPDATE ON task_executions
+         WHEN new.task_id = 1 AND new.result NOT NULL BEGIN
+             SELECT RAISE(ABORT, 'not this result');
+         END;",
+    )?;
+    let engine = sandbox.start_engine(Load::waiting(0.0))?;
+    let events = sandbox.drain(engine)?.success()?.events();
+
+    let failed = sandbox.ids("failed")?;
+    ensure!(failed == [1], "failed: {failed:?}");
+    let told = tasks_of(&events, "task failed");
+    ensure!(told == [1], "failed, as it says: {told:?}");
+    let error = executions(sandbox, 1)?.remove(0).error;
+    let message = error["message"].as_str().unwrap_or_default();
+    ensure!(message.contains("not this result"), "the error is {error}");
+    Ok(())
+}
+
 pub fn show_shows_errors(sandbox: &Sandbox) -> Result<()> {
     sandbox.create(&["failing"])?.success()?;
     let mut engine = sandbox.start_engine(Load::waiting(0.0))?;

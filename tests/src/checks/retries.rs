@@ -80,6 +80,51 @@ pub fn list_tells_what_waits_for_a_retry(sandbox: &Sandbox) -> Result<()> {
     )
 }
 
+/// What the engine notes for itself, as another program may have written it: it counts from there,
+/// or from none.
+pub fn odd_contexts_harm_nobody(sandbox: &Sandbox) -> Result<()> {
+    let contexts = [
+        r#"'{"retry_number": "3"}'"#,
+        r#"'{"retry_number": -1}'"#,
+        r#"'{"retry_number": 1.5}'"#,
+        r#"'{"retry_number": null}'"#,
+        r#"'{"retry_number": [1]}'"#,
+        r#"'{"retry_number": 0, "mine": 1e400}'"#,
+        r#"CAST('{"mine": "caf' || x'E9' || '"}' AS TEXT)"#,
+    ];
+    let count = contexts.len();
+    let arguments = ["failing", "--count", &count.to_string()];
+    sandbox.create(&arguments)?.success()?;
+    // Far beyond any number of retries.
+    create(sandbox, "failing")?;
+    let beyond = r#"'{"retry_number": 99999999999}'"#;
+    for (context, id) in contexts.iter().chain([&beyond]).zip(1..) {
+        let update = format!("UPDATE tasks SET context = {context} WHERE id = {id}");
+        sandbox.database()?.execute_batch(&update)?;
+    }
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task failed", count + 1)?;
+    sandbox
+        .database()?
+        .execute_batch("UPDATE tasks SET scheduled_at = 0 WHERE status = 'waiting'")?;
+    engine.wait_for("task failed", 2 * count + 1)?;
+    stop(engine)?;
+
+    let failed = sandbox.ids("failed")?;
+    ensure!(failed == [8], "those that have failed for good: {failed:?}");
+    let numbers = "SELECT id, context ->> 'retry_number' FROM tasks WHERE id < 8";
+    let database = sandbox.database()?;
+    let mut numbers = database.prepare(numbers)?;
+    let mut rows = numbers.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, number): (i64, i64) = row.try_into()?;
+        ensure!(number == 2, "task {id} is at its retry number {number}");
+    }
+    let listed = listed(sandbox, &["--limit", "8"])?;
+    ensure!(listed.len() == 8, "listed: {listed:?}");
+    Ok(())
+}
+
 fn create(sandbox: &Sandbox, kind: &str) -> Result<()> {
     sandbox.create(&[kind])?.success()?;
     Ok(())

@@ -1,7 +1,9 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::program::in_shell;
 use crate::sandbox::{Load, Sandbox};
+use crate::{Finished, Program};
 
 pub fn json_output_is_json(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(1, Load::waiting(0.25))?;
@@ -30,6 +32,35 @@ pub fn json_output_is_json(sandbox: &Sandbox) -> Result<()> {
     let kinds = json_of(sandbox, &["kinds", "--json"])?;
     let known = |kind: &str| kinds.to_string().contains(&format!("\"{kind}\""));
     ensure!(known("waiting") && known("command"), "kinds: {kinds}");
+    Ok(())
+}
+
+/// So it is where no window is attached yet: nobody knows how wide it is.
+pub fn terminal_of_no_columns_is_as_wide_as_needed(sandbox: &Sandbox) -> Result<()> {
+    sandbox.create_tasks(1, Load::waiting(0.25))?;
+    let line = |finished: &Finished| {
+        let lines = finished.lines.iter();
+        let mut lines = lines.filter(|line| line.contains("waiting_time"));
+        lines.any(|line| line.contains("0.25"))
+    };
+    let mut list = sandbox.command(&["list"]);
+    list.env("COLUMNS", "0");
+    let listed = Program::start(list)?.finish()?.success()?;
+    ensure!(line(&listed), "with COLUMNS=0:\n{}", listed.text());
+
+    let script = "command -v script >/dev/null || exit 77
+        script -qec \"stty cols 0 rows 0; '$1' '$2'\" /dev/null";
+    let listed = Program::start(in_shell(script, &sandbox.command(&["list"])))?.finish()?;
+    if listed.status.code() == Some(77) {
+        eprintln!("script isn't installed: a terminal of no columns is NOT CHECKED");
+        return Ok(());
+    }
+    let listed = listed.success()?;
+    ensure!(
+        line(&listed),
+        "in a terminal of no columns:\n{}",
+        listed.text()
+    );
     Ok(())
 }
 

@@ -50,7 +50,9 @@ fn newest(folder: &Path) -> SystemTime {
 pub fn build_if_stale(steps: &Steps) {
     let stale = steps.iter().filter(|step| {
         let built = program(step).metadata().and_then(|file| file.modified());
-        let source = newest(&step.directory.join("src"));
+        let sources = ["src", "migrations"].map(|folder| step.directory.join(folder));
+        let sources = sources.iter().filter(|folder| folder.is_dir());
+        let source = sources.map(|folder| newest(folder)).max().unwrap();
         built.map_or(true, |built| built < source)
     });
     let packages: Vec<_> = stale
