@@ -73,7 +73,15 @@ impl Worker {
             return Ok(());
         }
         let result = outcome.unwrap_or_default();
-        match self.end(&execution, &result).await {
+        let mut ended = self.engine.store.end(&execution, &result).await;
+        if let Err(refusal) = &ended
+            && refusal.is_refusal()
+        {
+            let error = refusal.with_causes();
+            warn!(worker, task, error, "the result can't be kept");
+            ended = self.engine.store.end(&execution, &Value::Null).await;
+        }
+        match ended {
             Ok(Ending::Ended) => info!(worker, task, elapsed_ms, "task finished"),
             Ok(Ending::Lost) => {
                 warn!(
@@ -89,16 +97,5 @@ impl Worker {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-
-    async fn end(&self, execution: &Execution, result: &Value) -> Result<Ending, Error> {
-        match self.engine.store.end(execution, result).await {
-            Err(refusal) if refusal.is_refusal() => {
-                let (worker, task, error) = (self.index, execution.task.id, refusal.with_causes());
-                warn!(worker, task, error, "the result can't be kept");
-                self.engine.store.end(execution, &Value::Null).await
-            }
-            ended => ended,
-        }
     }
 }

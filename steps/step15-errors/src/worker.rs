@@ -74,12 +74,22 @@ impl Worker {
     async fn after(&self, execution: Execution, outcome: Outcome) -> Result<(), Error> {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
-        match self.end(&execution, outcome).await {
-            Ok((Ending::Ended, None)) => info!(worker, task, elapsed_ms, "task finished"),
-            Ok((Ending::Ended, Some(error))) => {
-                error!(worker, task, elapsed_ms, error, "task failed");
-            }
-            Ok((Ending::Lost, _)) => {
+        let failure = outcome.as_ref().err();
+        let mut failure = failure.map(|error| error.message().to_owned());
+        let mut ended = self.engine.store.end(&execution, outcome).await;
+        if let Err(refusal) = &ended
+            && refusal.is_refusal()
+        {
+            let error = format!("the result can't be kept: {}", refusal.with_causes());
+            failure = Some(error.clone());
+            ended = self.engine.store.end(&execution, Err(error.into())).await;
+        }
+        match ended {
+            Ok(Ending::Ended) => match failure {
+                None => info!(worker, task, elapsed_ms, "task finished"),
+                Some(error) => error!(worker, task, elapsed_ms, error, "task failed"),
+            },
+            Ok(Ending::Lost) => {
                 warn!(
                     worker,
                     task, elapsed_ms, "task lost: it isn't ours any more"
@@ -93,24 +103,5 @@ impl Worker {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-
-    /// Says also what the failure is, if it is one.
-    async fn end(
-        &self,
-        execution: &Execution,
-        outcome: Outcome,
-    ) -> Result<(Ending, Option<String>), Error> {
-        let failure = outcome.as_ref().err();
-        let failure = failure.map(|error| error.message().to_owned());
-        match self.engine.store.end(execution, outcome).await {
-            Err(refusal) if refusal.is_refusal() => {
-                let error = format!("the result can't be kept: {}", refusal.with_causes());
-                let outcome = Err(error.clone().into());
-                let ended = self.engine.store.end(execution, outcome).await;
-                Ok((ended?, Some(error)))
-            }
-            ended => Ok((ended?, failure)),
-        }
     }
 }

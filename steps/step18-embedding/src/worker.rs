@@ -74,13 +74,28 @@ impl Worker {
     async fn after(&self, execution: Execution, outcome: Outcome) -> Result<(), Error> {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
-        let next = self.engine.next(&execution.task, &outcome);
-        match self.end(&execution, outcome, next).await {
-            Ok((Ending::Ended, None)) => info!(worker, task, elapsed_ms, "task finished"),
-            Ok((Ending::Ended, Some((error, next)))) => {
-                error!(worker, task, elapsed_ms, error, ?next, "task failed");
-            }
-            Ok((Ending::Lost, _)) => {
+        let mut next = self.engine.next(&execution.task, &outcome);
+        let failure = outcome.as_ref().err();
+        let mut failure = failure.map(|error| error.message().to_owned());
+        let mut ended = self.engine.store.end(&execution, outcome, next).await;
+        if let Err(refusal) = &ended
+            && refusal.is_refusal()
+        {
+            let error = format!("the result can't be kept: {}", refusal.with_causes());
+            failure = Some(error.clone());
+            next = Next::Failed;
+            ended = self
+                .engine
+                .store
+                .end(&execution, Err(error.into()), next)
+                .await;
+        }
+        match ended {
+            Ok(Ending::Ended) => match failure {
+                None => info!(worker, task, elapsed_ms, "task finished"),
+                Some(error) => error!(worker, task, elapsed_ms, error, ?next, "task failed"),
+            },
+            Ok(Ending::Lost) => {
                 warn!(
                     worker,
                     task, elapsed_ms, "task lost: it isn't ours any more"
@@ -94,29 +109,5 @@ impl Worker {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-
-    /// Says also what the failure is, if it is one, and what comes next.
-    async fn end(
-        &self,
-        execution: &Execution,
-        outcome: Outcome,
-        next: Next,
-    ) -> Result<(Ending, Option<(String, Next)>), Error> {
-        let failure = outcome.as_ref().err();
-        let failure = failure.map(|error| (error.message().to_owned(), next));
-        match self.engine.store.end(execution, outcome, next).await {
-            Err(refusal) if refusal.is_refusal() => {
-                let error = format!("the result can't be kept: {}", refusal.with_causes());
-                let outcome = Err(error.clone().into());
-                let ended = self
-                    .engine
-                    .store
-                    .end(execution, outcome, Next::Failed)
-                    .await;
-                Ok((ended?, Some((error, Next::Failed))))
-            }
-            ended => Ok((ended?, failure)),
-        }
     }
 }
