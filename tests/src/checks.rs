@@ -164,6 +164,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("list-shows-odd-rows", "listing", listing::list_shows_odd_rows),
     Check::new("list-answers-beside-parameters-of-a-megabyte", "listing", listing::list_answers_beside_parameters_of_a_megabyte),
     Check::new("list-survives-a-reader-that-leaves", "listing", listing::list_survives_a_reader_that_leaves),
+    Check::new("terminal-of-no-columns-is-as-wide-as-needed", "listing", terminal::terminal_of_no_columns_is_as_wide_as_needed),
     Check::new("task-runs-when-it-is-due", "scheduling", scheduling::task_runs_when_it_is_due),
     Check::new("future-task-holds-up-nobody", "scheduling", scheduling::future_task_holds_up_nobody),
     Check::new("schedule-survives-a-kill", "scheduling", scheduling::schedule_survives_a_kill),
@@ -204,7 +205,6 @@ pub const CHECKS: &[Check] = &[
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),
     Check::new("impossible-commands-are-not-retried", "command", command::impossible_commands_are_not_retried),
     Check::new("output-of-a-program-is-only-text", "command", command::output_of_a_program_is_only_text),
-    Check::new("terminal-of-no-columns-is-as-wide-as-needed", "terminal", terminal::terminal_of_no_columns_is_as_wide_as_needed),
     Check::new("json-output-is-json", "terminal", terminal::json_output_is_json),
     Check::new("demo-tells-its-story", "full", full::demo_tells_its_story),
 ];

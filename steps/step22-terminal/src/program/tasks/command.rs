@@ -86,6 +86,11 @@ impl TaskHandler for CommandTask {
     type Output = Value;
 
     async fn execute(self, _context: &Context) -> Result<Value, TaskError> {
+        if self.environment.keys().any(|name| name.0.contains('=')) {
+            return Err(TaskError::permanent(
+                "no variable can have \"=\" in its name",
+            ));
+        }
         let (child, stdout, stderr) = self
             .launch()
             .map_err(|error| CommandError::Launch(self.program.0.clone(), error))?;
@@ -193,13 +198,8 @@ impl Output {
 
     fn last_words(&self) -> String {
         let text = self.text();
-        let line = text.trim_end().lines().next_back().unwrap_or_default();
-        let line: String = line.chars().take(MESSAGE).collect();
-        if line.is_empty() {
-            line
-        } else {
-            format!(": {line}")
-        }
+        let line = text.trim_end().lines().next_back();
+        line.map_or_else(String::new, |line| format!(": {line:.MESSAGE$}"))
     }
 }
 
