@@ -15,7 +15,8 @@ pub use tx::Tx;
 use crate::store::door::Door;
 use crate::{Ending, Error, Execution, Task};
 
-/// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks.
+/// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
+/// the last one waits for the work that it was given, and closes the database.
 #[derive(Debug, Clone)]
 pub struct Store {
     door: Door,

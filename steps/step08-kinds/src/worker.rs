@@ -17,8 +17,8 @@ impl Worker {
         Self { index, engine }
     }
 
-    /// Executes tasks until none is waiting, or the engine is asked to stop. Dropping this future stops it where it is: the task
-    /// that it executes is cut short, and stays marked as running.
+    /// Executes tasks until none is waiting, or the engine is asked to stop. Dropping this future
+    /// stops it where it is: the task that it executes is cut short, and stays marked as running.
     ///
     /// # Errors
     /// Those of the store.

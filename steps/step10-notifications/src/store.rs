@@ -21,7 +21,8 @@ use crate::store::file::DatabaseFile;
 use crate::wake_up::{WakeUp, WakeUps};
 use crate::{Acquired, Ending, Error, Execution, IntoNewTask};
 
-/// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks.
+/// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
+/// the last one waits for the work that it was given, and closes the database.
 #[derive(Debug, Clone)]
 pub struct Store {
     door: Door,

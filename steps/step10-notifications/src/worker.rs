@@ -17,8 +17,9 @@ impl Worker {
         Self { index, engine }
     }
 
-    /// Executes tasks, and sleeps when none waits, until the engine is asked to stop. Dropping this future stops it where it is: the task
-    /// that it executes is cut short, and stays marked as running.
+    /// Executes tasks, and sleeps when none waits, until the engine is asked to stop. Dropping this
+    /// future stops it where it is: the task that it executes is cut short, and stays marked as
+    /// running.
     ///
     /// # Errors
     /// Those of the store.

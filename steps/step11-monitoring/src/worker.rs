@@ -18,8 +18,9 @@ impl Worker {
         Self { index, engine }
     }
 
-    /// Executes tasks, and sleeps when none waits, until the engine is asked to stop. Dropping this future stops it where it is: the task
-    /// that it executes is cut short, and stays marked as running.
+    /// Executes tasks, and sleeps when none waits, until the engine is asked to stop. Dropping this
+    /// future stops it where it is: the task that it executes is cut short, and stays marked as
+    /// running.
     ///
     /// # Errors
     /// Those of the store.
@@ -43,7 +44,16 @@ impl Worker {
     }
 
     async fn acquire(&self) -> Result<Option<Task>, Error> {
-        let Acquired { task, more } = self.engine.acquire().await?;
+        let acquired = self.engine.acquire().await;
+        if let Err(error) = &acquired
+            && error.is_refusal()
+        {
+            // It stays as it is: the next wake-up tries again.
+            let error = error.with_causes();
+            error!(worker = self.index, error, "task can't be started");
+            return Ok(None);
+        }
+        let Acquired { task, more } = acquired?;
         if more {
             // One wake-up may stand for many tasks.
             self.engine.wake_up.wake_one();

@@ -74,10 +74,9 @@ pub enum Error {
     Sqlite(#[from] rusqlite::Error),
     /// Tasks are marked as running under the name of an engine that is about to start.
     #[error(
-        "{} tasks are still marked as running under the name \"{instance}\" ({tasks:?}): another \
+        "tasks {tasks:?} are still marked as running under the name \"{instance}\": another \
          engine is using this name, or one was killed. See what these tasks have done, put them \
-         back or delete them; or choose another name",
-        tasks.len()
+         back or delete them; or choose another name"
     )]
     StillRunning {
         /// The name of the engine.

@@ -27,7 +27,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for TaskError {
         });
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
-            report["backtrace"] = backtrace.to_string().into();
+            report["backtrace"] = backtrace.to_string().lines().collect();
         }
         Self { report }
     }

@@ -12,8 +12,8 @@ use crate::step::folder;
 use crate::steps::FOLDER;
 use crate::{Steps, diffs, files, manifest};
 
-/// Recorded sessions, which show the names of the packages that they run.
-const SESSIONS: &str = "book/transcripts";
+/// Recorded sessions, and chapters: they show the names of the packages that one runs.
+const TEXTS: [&str; 2] = ["book/transcripts", "book/src"];
 
 /// Inserts the step `new` before the step `slug`, as a copy of its predecessor.
 pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
@@ -30,8 +30,11 @@ pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
     if let Some(text) = tree.get_mut(manifest::FILE) {
         *text = manifest::unwritten(text);
     }
-    let sessions = steps.root().join(SESSIONS);
-    let mut recorded = files::read(&sessions)?;
+    let mut texts = Vec::new();
+    for folder in TEXTS.map(|folder| steps.root().join(folder)) {
+        let text = files::read(&folder)?;
+        texts.push((folder, text));
+    }
     // All is read before anything is written.
     let mut moves = Vec::new();
     for step in steps.iter().filter(|step| step.number >= following.number) {
@@ -39,7 +42,9 @@ pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
         let names = Names::found_in(&step.package, &source);
         let package = folder(step.number + 1, &step.slug);
         let renamed = names.renamed(&package);
-        recorded = names.replace_in(&recorded, &renamed);
+        for (_, text) in &mut texts {
+            *text = names.replace_in(text, &renamed);
+        }
         moves.push((step, package, names.replace_in(&source, &renamed)));
     }
 
@@ -50,7 +55,9 @@ pub(crate) fn run(steps: &Steps, new: &str, slug: &str) -> Result<()> {
         files::replace(&to, &tree)?;
         println!("{} is now {package}", step.package);
     }
-    files::replace(&sessions, &recorded)?;
+    for (folder, text) in texts {
+        files::replace(&folder, &text)?;
+    }
     files::replace(&directory, &tree)?;
     println!("{package} written, a copy of {}", model.package);
     diffs::write(&Steps::load(steps.root())?)?;

@@ -51,6 +51,7 @@ fn row(step: &Step, size: Size, shown: Option<&u32>, budget: Budget) -> String {
         title,
         ..
     } = step;
+    let part = part.map_or("–".to_owned(), |part| part.to_string());
     format!(
         "{number:02}  {slug:<14}  {part:>4}  {added:>3}  {deleted:>3}  {files:>5}  {shown:>5}  {budget:<11}  {title}"
     )

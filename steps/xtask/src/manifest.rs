@@ -36,7 +36,7 @@ pub(crate) struct Metadata {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Identity {
-    pub(crate) part: u32,
+    pub(crate) part: Option<u32>,
     pub(crate) title: String,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Identity {
 pub(crate) fn package(path: &Path, text: &str) -> Result<Package> {
     let manifest: Manifest = toml::from_str(text).with_context(|| {
         format!(
-            "{}: a step's manifest has a `description`, and in {STEP} a `part` and a `title`, nothing else",
+            "{}: a step's manifest has a `description`, and in {STEP} a `title` and perhaps a `part`, nothing else",
             path.display()
         )
     })?;

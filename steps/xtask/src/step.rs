@@ -20,8 +20,8 @@ pub struct Step {
     pub directory: PathBuf,
     /// What it adds, in one sentence: the `description` of its `Cargo.toml`.
     pub description: String,
-    /// The part of the series it goes with.
-    pub part: u32,
+    /// The part of the series it goes with, if there is one.
+    pub part: Option<u32>,
     /// The title of its chapter, in French.
     pub title: String,
 }

@@ -17,5 +17,6 @@ pub async fn create(store: &Store, arguments: CreateArguments) -> Result<()> {
     store
         .transaction(move |tx| (0..count).try_for_each(|_| tx.create(&task).map(drop)))
         .await?;
-    Ok(writeln!(io::stdout(), "{count} tasks created")?)
+    let plural = if count == 1 { "" } else { "s" };
+    Ok(writeln!(io::stdout(), "{count} task{plural} created")?)
 }

@@ -225,7 +225,9 @@ async fn a_task_costs_three_transactions_whatever_the_number_of_workers() {
     })
     .await;
 
-    let began = asked.iter().filter(|sql| sql.starts_with("BEGIN"));
+    let began = asked
+        .iter()
+        .filter(|sql| sql.starts_with("BEGIN IMMEDIATE"));
     // Twenty of `fall_asleep`, and the one that ends the trace, are ours.
     assert_eq!(began.count() - 21, 3, "{asked:#?}");
     running.stop().await;

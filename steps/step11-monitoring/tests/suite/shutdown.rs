@@ -5,7 +5,7 @@ use std::sync::Arc;
 use step11_monitoring::{Error, Handler};
 use tokio::sync::Semaphore;
 
-use crate::common::{connection, create_tasks, engine, left, store};
+use crate::common::{connection, create_tasks, database, engine, left, store};
 
 #[tokio::test]
 async fn running_tasks_end_and_no_other_starts() {
@@ -63,4 +63,16 @@ async fn a_database_that_cannot_be_used_any_more_stops_the_engine() {
 
     assert!(matches!(error, Error::Sqlite(_)), "{error:?}");
     assert!(!handle.is_running());
+}
+
+#[tokio::test]
+async fn the_last_clone_closes_the_database() {
+    let store = store();
+    create_tasks(&store, 1).await;
+    let log = database().with_extension("db-wal");
+    let clone = store.clone();
+    drop(store);
+    assert!(log.exists(), "closed under a clone");
+    drop(clone);
+    assert!(!log.exists(), "the tasks are still in the log");
 }

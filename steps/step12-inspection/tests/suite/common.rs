@@ -94,6 +94,11 @@ async fn set_trace(store: &Store, trace: Option<fn(TraceEvent)>) {
         Ok(())
     });
     set.await.unwrap();
+    let set = store.reader().read(move |sql| {
+        sql.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, trace);
+        Ok(())
+    });
+    set.await.unwrap();
 }
 
 /// A task that is yet to be created.

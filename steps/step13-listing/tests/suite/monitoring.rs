@@ -9,7 +9,7 @@ use step13_listing::{Clock, Ending, Execution, Handler, Store};
 
 use crate::common::{
     acquire, connection, create_tasks, database, drain, end, engine, left, log, rows, statements,
-    store,
+    store, until,
 };
 
 const EXECUTIONS: &str = "SELECT id, task_id, started_at, stopped_at, result FROM task_executions";
@@ -107,14 +107,35 @@ async fn an_engine_whose_task_is_deleted_goes_on() {
 
     assert_eq!(rows("SELECT id, status FROM tasks"), "2 | stopped");
     assert!(
-        log().contains("WARN task lost: it isn't ours any more"),
+        log().contains("task lost: it isn't ours any more"),
         "{}",
         log()
     );
 }
 
+#[tokio::test]
+async fn an_engine_whose_task_cannot_be_started_goes_on() {
+    let store = store();
+    create_tasks(&store, 2).await;
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON tasks
+                  WHEN old.id = 1 AND new.status = 'running'
+                  BEGIN SELECT raise(ABORT, 'not today'); END;";
+    connection().execute_batch(refuse).unwrap();
+    let running = engine(1, &store, Handler::new(|_| async {}));
+    let handle = running.handle();
+    let running = tokio::spawn(running.run());
+    until(|| log().contains("task can't be started")).await;
+
+    connection().execute_batch("DROP TRIGGER refuse").unwrap();
+    create_tasks(&store, 1).await;
+    until(|| left().is_empty()).await;
+
+    handle.stop();
+    running.await.unwrap().unwrap();
+}
+
 /// How SQLite searches the tables for these statements.
-fn plans(statements: &[String]) -> String {
+pub fn plans(statements: &[String]) -> String {
     let searches = statements.iter().filter(|sql| sql.contains("WHERE"));
     let plans = searches.map(|sql| {
         let connection = connection();

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::values::{json, option, text, time};
-use crate::{Ending, Error, Filter, NewTask, Task, TaskRecord, Tx};
+use crate::{Ending, Error, Filter, NewTask, Task, TaskRecord, TaskStatus, Tx};
 
 pub(super) fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
     let insert =
@@ -92,13 +92,24 @@ pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Er
     Ok(task.optional()?)
 }
 
-/// The status is a word of the query, so that an index of the tasks that have it can serve.
+/// What isn't in the index of those that wait, or run, isn't read. The executed tasks have none: the
+/// last ones are near the end of the table.
 pub(super) fn list(sql: &Connection, filter: Filter, limit: u32) -> Result<Vec<TaskRecord>, Error> {
-    let condition = match filter {
+    let chosen = match filter {
         Filter::All => String::new(),
-        Filter::Status(status) => format!("WHERE status = '{status}'"),
+        Filter::Status(status) => {
+            let index = match status {
+                TaskStatus::Waiting => "INDEXED BY waiting_tasks",
+                TaskStatus::Running => "INDEXED BY running_tasks",
+                TaskStatus::Stopped => "",
+            };
+            format!("{index} WHERE status = '{status}'")
+        }
     };
-    let tasks = format!("SELECT * FROM tasks {condition} ORDER BY id DESC LIMIT ?1");
+    let tasks = format!(
+        "SELECT * FROM tasks WHERE id IN
+         (SELECT id FROM tasks {chosen} ORDER BY id DESC LIMIT ?1) ORDER BY id DESC"
+    );
     let mut tasks = sql.prepare_cached(&tasks)?;
     let tasks = tasks.query_map([limit], read)?;
     Ok(tasks.collect::<Result<_, _>>()?)

@@ -57,7 +57,8 @@ fn a_task_that_could_not_be_executed_is_refused_with_the_reason() {
     insta::assert_snapshot!(refused("letter", json!({})), @r#"unknown kind of task "letter"; the known kinds are: email"#);
     insta::assert_snapshot!(refused("email", json!({ "to": "Ada", "copies": "two" })), @r#"the parameters don't fit a task of kind "email": copies: invalid type: string "two", expected u8"#);
     insta::assert_snapshot!(refused("email", json!({ "to": "Ada" })), @r#"the parameters don't fit a task of kind "email": missing field `copies`"#);
-    insta::assert_snapshot!(refused("email", json!(17)), @r#"the parameters don't fit a task of kind "email": invalid type: integer `17`, expected struct EmailTask"#);
+    insta::assert_snapshot!(refused("email", json!(17)), @r#"the parameters don't fit a task of kind "email": invalid type: integer `17`, expected a map"#);
+    insta::assert_snapshot!(refused("email", json!(["Ada", 2])), @r#"the parameters don't fit a task of kind "email": invalid type: sequence, expected a map"#);
 }
 
 #[test]
@@ -92,7 +93,7 @@ impl TaskHandler for Unwritable {
 #[tokio::test]
 async fn parameters_that_are_no_object_are_refused_before_they_are_written() {
     let refused = store().create(&Unwritable).await.unwrap_err();
-    insta::assert_snapshot!(refused, @r#"the parameters don't fit a task of kind "unwritable": invalid type: integer `1`, expected unit struct Unwritable"#);
+    insta::assert_snapshot!(refused, @r#"the parameters don't fit a task of kind "unwritable": invalid type: integer `1`, expected a map"#);
 }
 
 #[tokio::test]

@@ -48,7 +48,8 @@ fn error_lines(error: &Value) -> Vec<String> {
     for cause in error["causes"].as_array().into_iter().flatten() {
         lines.push(line("caused by", &text(cause)));
     }
-    lines.extend(error["backtrace"].as_str().map(str::to_owned));
+    let backtrace = error["backtrace"].as_array().into_iter().flatten();
+    lines.extend(backtrace.map(text));
     lines
 }
 

@@ -98,13 +98,25 @@ pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Er
     Ok(task.optional()?)
 }
 
-/// The status is a word of the query, so that an index of the tasks that have it can serve.
+/// What isn't in the index of those that wait, or run, isn't read. The executed tasks have none: the
+/// last ones are near the end of the table.
 pub(super) fn list(sql: &Connection, filter: Filter, limit: u32) -> Result<Vec<TaskRecord>, Error> {
-    let condition = match filter {
+    let chosen = match filter {
         Filter::All => String::new(),
-        Filter::Status(status) => format!("WHERE status = '{status}'"),
+        Filter::Status(status) => {
+            let index = match status {
+                TaskStatus::Waiting => "INDEXED BY waiting_tasks",
+                TaskStatus::Running => "INDEXED BY running_tasks",
+                TaskStatus::Stopped => "",
+                TaskStatus::Failed => "INDEXED BY failed_tasks",
+            };
+            format!("{index} WHERE status = '{status}'")
+        }
     };
-    let tasks = format!("SELECT * FROM tasks {condition} ORDER BY id DESC LIMIT ?1");
+    let tasks = format!(
+        "SELECT * FROM tasks WHERE id IN
+         (SELECT id FROM tasks {chosen} ORDER BY id DESC LIMIT ?1) ORDER BY id DESC"
+    );
     let mut tasks = sql.prepare_cached(&tasks)?;
     let tasks = tasks.query_map([limit], read)?;
     Ok(tasks.collect::<Result<_, _>>()?)

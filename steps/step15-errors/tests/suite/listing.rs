@@ -1,10 +1,11 @@
 //! The last tasks, or those that have a given status.
 
 use serde_json::json;
-use step15_errors::{NewTask, TaskStatus};
+use step15_errors::{Filter, NewTask, TaskStatus};
 
-use crate::common::{acquire, connection, create_tasks, end, store};
+use crate::common::{acquire, connection, create_tasks, end, statements, store};
 use crate::inspection::program;
+use crate::monitoring::plans;
 
 /// One that was executed, one that runs, one that waits.
 async fn three_tasks() {
@@ -36,6 +37,25 @@ async fn those_of_a_status_are_listed_alone() {
         refused.contains("[possible values: waiting, running, stopped"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn no_list_of_those_to_come_reads_the_others() {
+    let store = store();
+    let asked = statements(&store, async {
+        for status in TaskStatus::ALL {
+            let listed = store.reader().list_tasks(Filter::Status(*status), 5);
+            assert_eq!(listed.await.unwrap(), []);
+        }
+    })
+    .await;
+    insta::assert_snapshot!(plans(&asked));
+}
+
+#[tokio::test]
+async fn an_empty_list_is_nothing() {
+    drop(store());
+    assert_eq!(program(&["list"]), "");
 }
 
 #[tokio::test]

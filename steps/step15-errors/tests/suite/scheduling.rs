@@ -202,7 +202,9 @@ async fn a_task_that_falls_due_costs_three_transactions_whatever_the_number_of_w
     })
     .await;
 
-    let began = asked.iter().filter(|sql| sql.starts_with("BEGIN"));
+    let began = asked
+        .iter()
+        .filter(|sql| sql.starts_with("BEGIN IMMEDIATE"));
     // Ten of `fall_asleep`, and the one that ends the trace, are ours.
     assert_eq!(began.count() - 11, 3, "{asked:#?}");
     running.stop().await;
@@ -215,9 +217,9 @@ async fn times_are_asked_for_on_the_command_line() {
         |option, value| program(&["create", "waiting", r#"{"waiting_time": 0}"#, option, value]);
     assert_eq!(
         create("--at", "2030-01-01T01:00:00+01:00"),
-        "1 tasks created\n"
+        "1 task created\n"
     );
-    assert_eq!(create("--in", "2 days 1h"), "1 tasks created\n");
+    assert_eq!(create("--in", "2 days 1h"), "1 task created\n");
     for nonsense in ["tomorrow", "2030-01-01", "9999-12-31T23:59:59Z", "-1", ""] {
         assert!(create("--at", nonsense).contains("error: "), "{nonsense}");
     }

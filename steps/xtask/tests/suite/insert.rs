@@ -14,8 +14,9 @@ fn the_following_steps_are_renumbered() {
         "book/transcripts/a.console",
         "$ cargo run -q -p step01-one\n$ cargo run -q -p step03-three\nstep03_three::Error\n",
     );
+    project.write("book/src/three.md", "cargo test -p step03-three\n");
     project.xtask("diffs").succeeds();
-    project.commit("a unit test's snapshot, and a session");
+    project.commit("a unit test's snapshot, a session, and a chapter");
     let two = project.read("steps/step02-two/src/count.rs");
     let patches =
         ["one", "two", "three"].map(|slug| project.read(&format!("book/diffs/{slug}.diff")));
@@ -45,6 +46,10 @@ fn the_following_steps_are_renumbered() {
     assert_eq!(
         project.read("book/transcripts/a.console"),
         "$ cargo run -q -p step01-one\n$ cargo run -q -p step04-three\nstep04_three::Error\n"
+    );
+    assert_eq!(
+        project.read("book/src/three.md"),
+        "cargo test -p step04-three\n"
     );
     let tracked = project.path("steps/step04-three/src/snapshots/step03_three__a.snap");
     assert!(!tracked.exists());

@@ -1,0 +1,16 @@
+//! The tasks that this program knows.
+
+mod failing;
+mod waiting;
+
+use step16_traces::Registry;
+
+use self::failing::FailingTask;
+use self::waiting::WaitingTask;
+
+pub fn registry() -> Registry {
+    Registry::default()
+        // in alphabetical order
+        .with::<FailingTask>()
+        .with::<WaitingTask>()
+}

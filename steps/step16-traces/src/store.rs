@@ -1,0 +1,215 @@
+mod door;
+mod executions;
+mod file;
+mod migrations;
+mod opening;
+mod reader;
+mod tasks;
+mod tx;
+mod values;
+
+use std::path::{self, Path};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::Connection;
+use rusqlite::hooks::Action;
+
+pub use reader::Reader;
+pub use tx::Tx;
+
+use crate::store::door::Door;
+use crate::store::file::DatabaseFile;
+use crate::store::values::time;
+use crate::wake_up::{WakeUp, WakeUps};
+use crate::{Acquired, Clock, Ending, Error, Execution, IntoNewTask, Outcome, TaskStatus};
+
+/// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
+/// the last one waits for the work that it was given, and closes the database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    clock: Clock,
+    reader: Reader, // Closed first: the last one, if it can write, leaves no log behind.
+    door: Door,
+    file: Arc<DatabaseFile>,
+    created: Arc<AtomicBool>,
+    wake_ups: WakeUps,
+}
+
+/// Who acquires a task, and of which kinds; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The name of the engine.
+    pub instance: Arc<str>,
+    /// The kinds that it knows.
+    pub kinds: Arc<[String]>,
+}
+
+impl Store {
+    /// Opens the database of this file, and makes it if there is none. A database that
+    /// another program is writing is waited for, with a warning now and then; one that an earlier
+    /// version has made is brought up to date.
+    ///
+    /// # Errors
+    /// [`Error::Open`], with the reason as its source.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with_clock(path, Clock::default())
+    }
+
+    /// Does the same, with a clock of your choice.
+    ///
+    /// # Errors
+    /// [`Error::Open`], with the reason as its source.
+    pub fn open_with_clock(path: impl AsRef<Path>, clock: Clock) -> Result<Self, Error> {
+        let connection = opening::open(path.as_ref(), opening::writer)?;
+        let reader = Reader::open(path.as_ref())?;
+        let file = DatabaseFile::at(path::absolute(path)?)?.into();
+        let created = Arc::new(AtomicBool::new(false));
+        let note = created.clone();
+        connection.update_hook(Some(move |action, _database: &str, table: &str, _row| {
+            if action == Action::SQLITE_INSERT && table == "tasks" {
+                note.store(true, Ordering::Relaxed);
+            }
+        }))?;
+        Ok(Self {
+            clock,
+            door: Door::new(connection),
+            reader,
+            file,
+            created,
+            wake_ups: WakeUps::default(),
+        })
+    }
+
+    /// Creates a task, which waits for a worker, and returns its number.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] if they can't be written as a JSON object and read back;
+    /// [`Error::Sqlite`].
+    pub async fn create(&self, task: impl IntoNewTask) -> Result<i64, Error> {
+        let task = task.into_new_task()?;
+        self.transaction(move |tx| tx.create(task)).await
+    }
+
+    /// Takes the task of these kinds that has been due for the longest time, and marks it as running
+    /// under the name of this instance.
+    ///
+    /// # Errors
+    /// If the tasks can't be read and changed.
+    pub async fn try_acquire_task(&self, selection: &Selection) -> Result<Acquired, Error> {
+        let Selection { instance, kinds } = selection.clone();
+        self.transaction(move |tx| {
+            let due = |&(at, _): &(i64, i64)| at <= tx.now.as_millisecond();
+            let first = tasks::first_waiting(tx, &kinds)?;
+            let Some((_, id)) = first.filter(due) else {
+                let next = first.map(|(at, _)| time(at));
+                return Ok(Acquired { task: None, next });
+            };
+            tasks::mark_running(tx, id, &instance)?;
+            // Here, so that a running task always has an execution, even if the engine is killed.
+            let execution = executions::start(tx, id)?;
+            let task = Some(tasks::find(tx, id, execution)?);
+            let next = tasks::first_waiting(tx, &kinds)?.map(|(at, _)| time(at));
+            Ok(Acquired { task, next })
+        })
+        .await
+    }
+
+    /// Ends the execution of a task, with its outcome, if the task still runs in this execution.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`], among others if SQLite doesn't want the result.
+    pub async fn end(&self, execution: &Execution, outcome: Outcome) -> Result<Ending, Error> {
+        let (task, execution) = (execution.task.id, execution.task.execution);
+        self.transaction(move |tx| {
+            let status = match &outcome {
+                Ok(_) => TaskStatus::Stopped,
+                Err(_) => TaskStatus::Failed,
+            };
+            let ending = tasks::mark_ended(tx, task, execution, status)?;
+            if ending == Ending::Ended {
+                executions::stop(tx, execution, &outcome)?;
+            }
+            Ok(ending)
+        })
+        .await
+    }
+
+    /// The kinds of the waiting tasks, in alphabetical order.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn waiting_kinds(&self) -> Result<Vec<String>, Error> {
+        self.reader.read(tasks::waiting_kinds).await
+    }
+
+    /// The tasks that are marked as running under the name of this instance.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn running_tasks(&self, instance: &str) -> Result<Vec<i64>, Error> {
+        let instance = instance.to_owned();
+        self.reader
+            .read(move |sql| tasks::running(sql, &instance))
+            .await
+    }
+
+    /// What looks at the same tasks, and changes nothing.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What wakes the workers of one more engine, each time a task is created with this store.
+    pub(crate) fn wake_up(&self) -> WakeUp {
+        self.wake_ups.for_engine()
+    }
+
+    /// A number that changes when another connection has committed something. No file is read,
+    /// only memory that the processes share.
+    pub(crate) async fn data_version(&self) -> Result<i64, Error> {
+        let file = self.file.clone();
+        let look = move |connection: &mut Connection| {
+            file.check()?;
+            Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+        };
+        self.door.pass(look).await
+    }
+
+    /// Does some work in a transaction: the one door to the database.
+    ///
+    /// What the work wrote is committed if it returns `Ok`, forgotten if it returns an error or
+    /// panics. It runs to its end even if the caller stops waiting for it. Keep it short: nobody
+    /// else can write meanwhile; and don't ask this store for anything in it, since it would wait
+    /// for itself.
+    ///
+    /// # Errors
+    /// Those of the work, and [`Error::Sqlite`]. A database that another program is writing is no
+    /// error: the transaction waits for its turn.
+    ///
+    /// # Panics
+    /// If the work panics.
+    pub async fn transaction<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx) -> Result<T, Error> + Send + 'static,
+    {
+        let (created, wake_ups) = (self.created.clone(), self.wake_ups.clone());
+        let clock = self.clock.clone();
+        let transaction = move |connection: &mut Connection| {
+            let sql = connection.transaction()?;
+            created.store(false, Ordering::Relaxed);
+            let (connection, now) = (&*sql, clock.now());
+            let value = work(&Tx { connection, now })?;
+            sql.commit()?;
+            if created.load(Ordering::Relaxed) {
+                wake_ups.wake_one_each();
+            }
+            Ok(value)
+        };
+        self.door.pass(transaction).await
+    }
+}

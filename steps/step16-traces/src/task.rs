@@ -1,0 +1,140 @@
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{Error, Handler, TaskHandler};
+
+/// A task that a worker has acquired.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its number: tasks are numbered from 1, in the order of their creation.
+    pub id: i64,
+    /// The number of its execution.
+    pub execution: i64,
+    /// Which code executes it.
+    pub kind: String,
+    /// What it works on: an object. What isn't JSON in the database is a text here, which fits no
+    /// kind.
+    pub parameters: Value,
+}
+
+/// What an acquisition has found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Acquired {
+    /// The task, if one was waiting.
+    pub task: Option<Task>,
+    /// When the first of those that wait is due, or was.
+    pub next: Option<Timestamp>,
+}
+
+/// A task that is yet to be created.
+#[must_use]
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    pub(crate) kind: String,
+    pub(crate) parameters: Value,
+    pub(crate) scheduled_at: Option<Timestamp>,
+}
+
+impl NewTask {
+    /// Makes a task of a kind that this program may not know, of an object of parameters.
+    pub fn new(kind: &str, parameters: Value) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            parameters,
+            scheduled_at: None,
+        }
+    }
+
+    /// The same task, to be executed from this time on: at once, by default.
+    pub fn at(mut self, time: Timestamp) -> Self {
+        self.scheduled_at = Some(time);
+        self
+    }
+
+    /// Makes a task of a known kind.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] if they can't be written as a JSON object and read back.
+    pub fn of<T: TaskHandler>(task: &T) -> Result<Self, Error> {
+        let parameters = serde_json::to_value(task).map_err(|error| Error::Parameters {
+            kind: T::KIND.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Handler::of::<T>().check(T::KIND, &parameters)?;
+        Ok(Self::new(T::KIND, parameters))
+    }
+}
+
+/// What can be created: a [`NewTask`], or a reference to a [`TaskHandler`].
+pub trait IntoNewTask {
+    /// Makes the task that is to be created.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] if they can't be written as a JSON object and read back.
+    fn into_new_task(self) -> Result<NewTask, Error>;
+}
+
+impl IntoNewTask for NewTask {
+    fn into_new_task(self) -> Result<NewTask, Error> {
+        Ok(self)
+    }
+}
+
+impl<T: TaskHandler> IntoNewTask for &T {
+    fn into_new_task(self) -> Result<NewTask, Error> {
+        NewTask::of(self)
+    }
+}
+
+/// How far a task has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// No worker has acquired it yet.
+    Waiting,
+    /// A worker has acquired it and hasn't ended it.
+    Running,
+    /// It has been executed.
+    Stopped,
+    /// Its execution has failed.
+    Failed,
+}
+
+impl TaskStatus {
+    /// All of them, in the order in which a task goes through them.
+    #[rustfmt::skip] // one status a line
+    pub const ALL: &[Self] = &[
+        Self::Waiting,
+        Self::Running,
+        Self::Stopped,
+        Self::Failed,
+    ];
+
+    /// The word that stands for this status in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for TaskStatus {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self, Error> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|status| status.as_str() == word)
+            .ok_or_else(|| Error::UnknownStatus(word.to_owned()))
+    }
+}
+
+impl fmt::Display for TaskStatus {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{Context, Error, Handler, NewTask, Outcome, TaskHandler};
+
+/// The kinds of tasks that an engine executes, and their code; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    handlers: Arc<BTreeMap<String, Handler>>,
+}
+
+impl Registry {
+    /// Adds a kind of task.
+    #[must_use]
+    pub fn with<T: TaskHandler>(self) -> Self {
+        self.with_handler(T::KIND, Handler::of::<T>())
+    }
+
+    /// Adds a kind of task whose code is not a type: it reads the parameters by itself.
+    #[must_use]
+    pub fn with_handler(mut self, kind: &str, handler: Handler) -> Self {
+        Arc::make_mut(&mut self.handlers).insert(kind.to_owned(), handler);
+        self
+    }
+
+    /// The known kinds, in alphabetical order.
+    pub fn kinds(&self) -> Vec<String> {
+        self.handlers.keys().cloned().collect()
+    }
+
+    /// Makes a task, and makes sure that it can be executed; its code isn't run.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKind`]; [`Error::Parameters`] if they aren't an object, or don't fit the
+    /// kind.
+    pub fn new_task(&self, kind: &str, parameters: Value) -> Result<NewTask, Error> {
+        self.find(kind)?.check(kind, &parameters)?;
+        Ok(NewTask::new(kind, parameters))
+    }
+
+    /// The code of this kind.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKind`].
+    pub fn find(&self, kind: &str) -> Result<&Handler, Error> {
+        self.handlers.get(kind).ok_or_else(|| Error::UnknownKind {
+            kind: kind.to_owned(),
+            known: self.kinds(),
+        })
+    }
+
+    /// Runs the code for this task.
+    pub(crate) async fn execute(&self, context: Context) -> Outcome {
+        self.find(&context.task.kind)?.execute(context).await
+    }
+}

@@ -1,0 +1,166 @@
+//! The table `tasks`.
+
+use jiff::Timestamp;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::values::{json, option, text, time};
+use crate::{Ending, Error, Filter, NewTask, Task, TaskRecord, TaskStatus, Tx};
+
+pub(super) fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
+    let insert =
+        "INSERT INTO tasks (task_kind, task_parameters, scheduled_at, created_at, updated_at)
+                  VALUES (?1, ?2, ?3, ?4, ?4)";
+    let mut insert = tx.prepare_cached(insert)?;
+    let parameters = task.parameters.to_string();
+    let scheduled_at = task.scheduled_at.unwrap_or(tx.now).as_millisecond();
+    let now = tx.now.as_millisecond();
+    Ok(insert.insert((&task.kind, parameters, scheduled_at, now))?)
+}
+
+/// When the first task that waits is due, and its number. Searches kind by kind, so that the index
+/// leads to the first task of each.
+pub(super) fn first_waiting(
+    sql: &Connection,
+    kinds: &[String],
+) -> Result<Option<(i64, i64)>, Error> {
+    let first = "SELECT scheduled_at, id FROM tasks
+                 WHERE status = 'waiting' AND task_kind = ?1 ORDER BY scheduled_at, id LIMIT 1";
+    let mut first = sql.prepare_cached(first)?;
+    let each = kinds.iter().map(|kind| {
+        let task = first.query_one([kind], |row| Ok((row.get(0)?, row.get(1)?)));
+        task.optional()
+    });
+    let each: Vec<Option<(i64, i64)>> = each.collect::<rusqlite::Result<_>>()?;
+    Ok(each.into_iter().flatten().min())
+}
+
+pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
+    let find = "SELECT task_kind, task_parameters, context ->> 'retry_number' AS retry_number
+                FROM tasks WHERE id = ?1";
+    let task = tx.prepare_cached(find)?.query_one([id], |row| {
+        Ok(Task {
+            id,
+            execution,
+            kind: text(row.get_ref("task_kind")?),
+            parameters: json(row.get_ref("task_parameters")?),
+            retries: retries(row)?,
+        })
+    });
+    Ok(task?)
+}
+
+/// Searches each kind that comes after the one before: the tasks are not read one by one.
+pub(super) fn waiting_kinds(sql: &Connection) -> Result<Vec<String>, Error> {
+    let kinds = "WITH RECURSIVE kinds (kind) AS (
+                     SELECT min(task_kind) FROM tasks WHERE status = 'waiting'
+                     UNION ALL
+                     SELECT (SELECT min(task_kind) FROM tasks
+                             WHERE status = 'waiting' AND task_kind > kind)
+                     FROM kinds WHERE kind NOT NULL
+                 )
+                 SELECT kind FROM kinds WHERE kind NOT NULL";
+    let mut kinds = sql.prepare_cached(kinds)?;
+    let kinds = kinds.query_map([], |row| Ok(text(row.get_ref(0)?)))?;
+    Ok(kinds.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn mark_running(tx: &Tx, id: i64, instance: &str) -> Result<(), Error> {
+    let update =
+        "UPDATE tasks SET status = 'running', instance = ?2, updated_at = ?3 WHERE id = ?1";
+    let mut update = tx.prepare_cached(update)?;
+    update.execute((id, instance, tx.now.as_millisecond()))?;
+    Ok(())
+}
+
+/// Without an execution: it couldn't be started.
+pub(super) fn mark_failed(tx: &Tx, id: i64) -> Result<(), Error> {
+    let update =
+        "UPDATE tasks SET status = 'failed', instance = NULL, updated_at = ?2 WHERE id = ?1";
+    tx.prepare_cached(update)?
+        .execute((id, tx.now.as_millisecond()))?;
+    Ok(())
+}
+
+pub(super) fn running(sql: &Connection, instance: &str) -> Result<Vec<i64>, Error> {
+    let running = "SELECT id FROM tasks WHERE status = 'running' AND instance = ?1 ORDER BY id";
+    let mut running = sql.prepare_cached(running)?;
+    let ids = running.query_map([instance], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Unless it isn't running any more, or is running again.
+pub(super) fn mark_ended(
+    tx: &Tx,
+    task: &Task,
+    status: TaskStatus,
+    retry_at: Option<Timestamp>,
+) -> Result<Ending, Error> {
+    let update = "UPDATE tasks SET status = ?4, updated_at = ?3,
+                  instance = iif(?5 NOT NULL, NULL, instance),
+                  scheduled_at = coalesce(?5, scheduled_at),
+                  context = iif(?5 NOT NULL, json_set(context, '$.retry_number', ?6), context)
+                  WHERE id = ?1 AND status = 'running'
+                  AND ?2 = (SELECT max(id) FROM task_executions WHERE task_id = ?1)";
+    let mut update = tx.prepare_cached(update)?;
+    let now = tx.now.as_millisecond();
+    let at = retry_at.map(Timestamp::as_millisecond);
+    let retries = task.retries.saturating_add(1);
+    let changes = (task.id, task.execution, now, status.as_str(), at, retries);
+    Ok(Ending::of(update.execute(changes)? == 1))
+}
+
+pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Error> {
+    let task = "SELECT *, context ->> 'retry_number' AS retry_number FROM tasks WHERE id = ?1";
+    let task = sql.prepare_cached(task)?.query_one([id], read);
+    Ok(task.optional()?)
+}
+
+/// What isn't in the index of those that wait, or run, isn't read. The executed tasks have none: the
+/// last ones are near the end of the table.
+pub(super) fn list(sql: &Connection, filter: Filter, limit: u32) -> Result<Vec<TaskRecord>, Error> {
+    let chosen = match filter {
+        Filter::All => String::new(),
+        Filter::Status(status) => {
+            let index = match status {
+                TaskStatus::Waiting => "INDEXED BY waiting_tasks",
+                TaskStatus::Running => "INDEXED BY running_tasks",
+                TaskStatus::Stopped => "",
+                TaskStatus::Failed => "INDEXED BY failed_tasks",
+            };
+            format!("{index} WHERE status = '{status}'")
+        }
+        Filter::Retrying => "INDEXED BY retrying_tasks
+             WHERE status = 'waiting' AND context ->> 'retry_number' NOT NULL"
+            .to_owned(),
+    };
+    let tasks = format!(
+        "SELECT *, context ->> 'retry_number' AS retry_number FROM tasks WHERE id IN
+         (SELECT id FROM tasks {chosen} ORDER BY id DESC LIMIT ?1) ORDER BY id DESC"
+    );
+    let mut tasks = sql.prepare_cached(&tasks)?;
+    let tasks = tasks.query_map([limit], read)?;
+    Ok(tasks.collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row) -> rusqlite::Result<TaskRecord> {
+    Ok(TaskRecord {
+        id: row.get("id")?,
+        status: text(row.get_ref("status")?),
+        kind: text(row.get_ref("task_kind")?),
+        parameters: json(row.get_ref("task_parameters")?),
+        retries: retries(row)?,
+        instance: option(row.get_ref("instance")?).map(text),
+        scheduled_at: time(row.get("scheduled_at")?),
+        created_at: time(row.get("created_at")?),
+    })
+}
+
+/// Whatever isn't a number of retries is none. SQLite reads it, as it writes it: other programs have
+/// theirs in the same object, which may be beyond what others can read.
+fn retries(row: &Row) -> rusqlite::Result<u32> {
+    let ValueRef::Integer(number) = row.get_ref("retry_number")? else {
+        return Ok(0);
+    };
+    Ok(number.max(0).try_into().unwrap_or(u32::MAX))
+}

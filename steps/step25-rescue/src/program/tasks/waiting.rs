@@ -1,0 +1,45 @@
+//! A task that waits.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use step25_rescue::{Context, TaskError, TaskHandler};
+use tracing::info;
+
+/// Does nothing but wait, as a task does that calls a remote service.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingTask {
+    waiting_time: Seconds,
+}
+
+impl TaskHandler for WaitingTask {
+    const KIND: &'static str = "waiting";
+    type Output = Value;
+
+    async fn execute(self, context: &Context) -> Result<Value, TaskError> {
+        info!(task = context.task.id, "task is waiting");
+        tokio::time::sleep(self.waiting_time.0).await;
+        Ok(json!({ "waited": self.waiting_time }))
+    }
+}
+
+/// A duration, written as a number of seconds: `0.5`.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+struct Seconds(Duration);
+
+impl TryFrom<f64> for Seconds {
+    type Error = std::time::TryFromFloatSecsError;
+
+    fn try_from(seconds: f64) -> Result<Self, Self::Error> {
+        Duration::try_from_secs_f64(seconds).map(Self)
+    }
+}
+
+impl From<Seconds> for f64 {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0.as_secs_f64()
+    }
+}

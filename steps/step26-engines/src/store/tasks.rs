@@ -1,0 +1,250 @@
+//! The table `tasks`.
+
+use jiff::Timestamp;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::values::{json, option, text, time};
+use crate::{Ending, Error, Filter, NewTask, Priority, Task, TaskRecord, TaskStatus, Tx};
+
+/// What the engine has noted in the context of a task.
+const CONTEXT: &str = "context ->> 'retry_number' AS retry_number, context ->> 'parent' AS parent,
+    CAST(coalesce(context ->> 'correlation', id) AS TEXT) AS correlation";
+
+pub(super) fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
+    let insert = "INSERT INTO tasks
+                  (task_kind, task_parameters, scheduled_at, created_at, updated_at, context,
+                   priority)
+                  VALUES (?1, ?2, ?3, ?4, ?4,
+                          json_patch('{}', json_object('correlation', ?5, 'parent', ?6)), ?7)";
+    let mut insert = tx.prepare_cached(insert)?;
+    let parameters = task.parameters.to_string();
+    let scheduled_at = task.scheduled_at.unwrap_or(tx.now).as_millisecond();
+    let now = tx.now.as_millisecond();
+    let (correlation, parent) = (&task.correlation, task.parent);
+    Ok(insert.insert((
+        &task.kind,
+        parameters,
+        scheduled_at,
+        now,
+        correlation,
+        parent,
+        task.priority.as_str(),
+    ))?)
+}
+
+/// A task that waits, and before which no other of its kind and priority comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct First {
+    pub priority: Priority,
+    pub scheduled_at: i64,
+    pub id: i64,
+}
+
+/// Searches each kind and priority, so that the index leads to the first task of each.
+pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<First>, Error> {
+    let first = "SELECT scheduled_at, id FROM tasks
+                 WHERE status = 'waiting' AND task_kind = ?1 AND priority = ?2
+                 ORDER BY scheduled_at, id LIMIT 1";
+    let mut first = sql.prepare_cached(first)?;
+    let mut found = Vec::new();
+    for kind in kinds {
+        for priority in Priority::ALL {
+            let task = first.query_one((kind, priority.as_str()), |row| {
+                Ok(First {
+                    priority,
+                    scheduled_at: row.get(0)?,
+                    id: row.get(1)?,
+                })
+            });
+            found.extend(task.optional()?);
+        }
+    }
+    Ok(found)
+}
+
+/// When the next one is due, or was.
+pub(super) fn next(waiting: &[First]) -> Option<Timestamp> {
+    waiting.iter().map(|first| time(first.scheduled_at)).min()
+}
+
+pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
+    let find = format!("SELECT task_kind, task_parameters, {CONTEXT} FROM tasks WHERE id = ?1");
+    let task = tx.prepare_cached(&find)?.query_one([id], |row| {
+        Ok(Task {
+            id,
+            execution,
+            kind: text(row.get_ref("task_kind")?),
+            parameters: json(row.get_ref("task_parameters")?),
+            retries: retries(row)?,
+            correlation: text(row.get_ref("correlation")?),
+            parent: row.get_ref("parent")?.as_i64().ok(),
+        })
+    });
+    Ok(task?)
+}
+
+/// Searches each kind that comes after the one before: the tasks are not read one by one.
+pub(super) fn waiting_kinds(sql: &Connection) -> Result<Vec<String>, Error> {
+    let kinds = "WITH RECURSIVE kinds (kind) AS (
+                     SELECT min(task_kind) FROM tasks WHERE status = 'waiting'
+                     UNION ALL
+                     SELECT (SELECT min(task_kind) FROM tasks
+                             WHERE status = 'waiting' AND task_kind > kind)
+                     FROM kinds WHERE kind NOT NULL
+                 )
+                 SELECT kind FROM kinds WHERE kind NOT NULL";
+    let mut kinds = sql.prepare_cached(kinds)?;
+    let kinds = kinds.query_map([], |row| Ok(text(row.get_ref(0)?)))?;
+    Ok(kinds.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn mark_running(
+    tx: &Tx,
+    id: i64,
+    instance: &str,
+    engine: Option<i64>,
+) -> Result<(), Error> {
+    let update = "UPDATE tasks SET status = 'running', instance = ?2, engine_id = ?4,
+                  updated_at = ?3 WHERE id = ?1";
+    let mut update = tx.prepare_cached(update)?;
+    update.execute((id, instance, tx.now.as_millisecond(), engine))?;
+    Ok(())
+}
+
+/// Without an execution: it couldn't be started.
+pub(super) fn mark_failed(tx: &Tx, id: i64) -> Result<(), Error> {
+    let update = "UPDATE tasks SET status = 'failed', instance = NULL, engine_id = NULL,
+                  updated_at = ?2 WHERE id = ?1";
+    tx.prepare_cached(update)?
+        .execute((id, tx.now.as_millisecond()))?;
+    Ok(())
+}
+
+pub(super) fn running(sql: &Connection, instance: &str) -> Result<Vec<i64>, Error> {
+    let running = "SELECT id FROM tasks
+                   WHERE status = 'running' AND instance IS nullif(?1, '') ORDER BY id";
+    let mut running = sql.prepare_cached(running)?;
+    let ids = running.query_map([instance], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Unless it isn't running any more, or is running again.
+pub(super) fn mark_ended(
+    tx: &Tx,
+    task: &Task,
+    status: TaskStatus,
+    retry_at: Option<Timestamp>,
+) -> Result<Ending, Error> {
+    let update = "UPDATE tasks SET status = ?4, updated_at = ?3,
+                  instance = iif(?5 NOT NULL, NULL, instance),
+                  engine_id = iif(?5 NOT NULL, NULL, engine_id),
+                  scheduled_at = coalesce(?5, scheduled_at),
+                  context = iif(?5 NOT NULL, json_set(context, '$.retry_number', ?6), context)
+                  WHERE id = ?1 AND status = 'running'
+                  AND ?2 = (SELECT max(id) FROM task_executions WHERE task_id = ?1)";
+    let mut update = tx.prepare_cached(update)?;
+    let now = tx.now.as_millisecond();
+    let at = retry_at.map(Timestamp::as_millisecond);
+    let retries = task.retries.saturating_add(1);
+    let changes = (task.id, task.execution, now, status.as_str(), at, retries);
+    Ok(Ending::of(update.execute(changes)? == 1))
+}
+
+/// Due now; with all its retries to come, unless it waits for one of them.
+pub(super) fn put_back(tx: &Tx, id: i64) -> Result<(), Error> {
+    let update = "UPDATE tasks SET status = 'waiting', instance = NULL, engine_id = NULL,
+                  scheduled_at = ?2,
+                  context = iif(status = 'waiting', context,
+                                json_remove(context, '$.retry_number', '$.crash_number')),
+                  updated_at = ?2 WHERE id = ?1";
+    let mut update = tx.prepare_cached(update)?;
+    update.execute((id, tx.now.as_millisecond()))?;
+    Ok(())
+}
+
+/// Says whether it is to be executed again: not one that is there each time its engine is killed.
+pub(super) fn put_back_stranded(tx: &Tx, id: i64, crashes: i64) -> Result<bool, Error> {
+    let update = "WITH crashed AS (
+                      SELECT coalesce(context ->> 'crash_number', 0) + 1 AS number
+                      FROM tasks WHERE id = ?1
+                  )
+                  UPDATE tasks SET status = iif(number > ?3, 'failed', 'waiting'),
+                  instance = NULL, engine_id = NULL, scheduled_at = ?2, updated_at = ?2,
+                  context = json_set(context, '$.crash_number', number)
+                  FROM crashed WHERE id = ?1 RETURNING status = 'waiting'";
+    let mut update = tx.prepare_cached(update)?;
+    let now = tx.now.as_millisecond();
+    Ok(update.query_one((id, now, crashes), |row| row.get(0))?)
+}
+
+pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Error> {
+    let task = format!("SELECT *, {CONTEXT} FROM tasks WHERE id = ?1");
+    let task = sql.prepare_cached(&task)?.query_one([id], read);
+    Ok(task.optional()?)
+}
+
+/// What isn't in the index of those that wait, or run, isn't read. The executed tasks have none: the
+/// last ones are near the end of the table.
+pub(super) fn list(sql: &Connection, filter: Filter, limit: u32) -> Result<Vec<TaskRecord>, Error> {
+    let chosen = match filter {
+        Filter::All => String::new(),
+        Filter::Status(status) => {
+            let index = match status {
+                TaskStatus::Waiting => "INDEXED BY waiting_tasks",
+                TaskStatus::Running => "INDEXED BY running_tasks",
+                TaskStatus::Stopped => "",
+                TaskStatus::Failed => "INDEXED BY failed_tasks",
+            };
+            format!("{index} WHERE status = '{status}'")
+        }
+        Filter::Retrying => "INDEXED BY retrying_tasks
+             WHERE status = 'waiting' AND context ->> 'retry_number' NOT NULL"
+            .to_owned(),
+    };
+    let tasks = format!(
+        "SELECT *, {CONTEXT} FROM tasks WHERE id IN
+         (SELECT id FROM tasks {chosen} ORDER BY id DESC LIMIT ?1) ORDER BY id DESC"
+    );
+    let mut tasks = sql.prepare_cached(&tasks)?;
+    let tasks = tasks.query_map([limit], read)?;
+    Ok(tasks.collect::<Result<_, _>>()?)
+}
+
+/// Those that have this id, and the one whose number it is, if it was given none.
+pub(super) fn correlated(sql: &Connection, correlation: &str) -> Result<Vec<TaskRecord>, Error> {
+    let tasks = format!(
+        "SELECT *, {CONTEXT} FROM tasks
+         WHERE context ->> 'correlation' NOT NULL AND context ->> 'correlation' = ?1
+         UNION ALL SELECT *, {CONTEXT} FROM tasks
+         WHERE id = ?1 AND context ->> 'correlation' IS NULL"
+    );
+    let mut tasks = sql.prepare_cached(&tasks)?;
+    let tasks = tasks.query_map([correlation], read)?;
+    Ok(tasks.collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row) -> rusqlite::Result<TaskRecord> {
+    Ok(TaskRecord {
+        id: row.get("id")?,
+        status: text(row.get_ref("status")?),
+        kind: text(row.get_ref("task_kind")?),
+        parameters: json(row.get_ref("task_parameters")?),
+        retries: retries(row)?,
+        correlation: text(row.get_ref("correlation")?),
+        parent: row.get_ref("parent")?.as_i64().ok(),
+        priority: text(row.get_ref("priority")?),
+        instance: option(row.get_ref("instance")?).map(text),
+        scheduled_at: time(row.get("scheduled_at")?),
+        created_at: time(row.get("created_at")?),
+    })
+}
+
+/// Whatever isn't a number of retries is none. SQLite reads it, as it writes it: other programs have
+/// theirs in the same object, which may be beyond what others can read.
+fn retries(row: &Row) -> rusqlite::Result<u32> {
+    let ValueRef::Integer(number) = row.get_ref("retry_number")? else {
+        return Ok(0);
+    };
+    Ok(number.max(0).try_into().unwrap_or(u32::MAX))
+}

@@ -1,0 +1,167 @@
+//! What the engine is given to do, in this process.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use task_engine::{
+    Config, Context as TaskContext, Error, Execution, Handler, NewTask, Next, Registry,
+    RunningEngine, Selection, Store, TaskError, TaskHandler,
+};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+/// Does nothing.
+#[derive(Serialize, Deserialize)]
+struct Nothing {}
+
+impl TaskHandler for Nothing {
+    const KIND: &'static str = "nothing";
+    type Output = ();
+
+    async fn execute(self, _context: &TaskContext) -> Result<(), TaskError> {
+        Ok(())
+    }
+}
+
+/// Creates so many tasks, each in a transaction of its own.
+pub async fn create(store: &Store, tasks: u32) -> Result<Duration> {
+    let start = Instant::now();
+    for _ in 0..tasks {
+        store.create(&Nothing {}).await?;
+    }
+    Ok(start.elapsed())
+}
+
+/// Creates so many tasks, with transactions of so many.
+pub async fn create_in_bulk(store: &Store, tasks: u32, batch: u32) -> Result<Duration> {
+    in_bulk(store, tasks, batch, NewTask::of(&Nothing {})?).await
+}
+
+/// Does the same with tasks that any engine knows, and that do nothing either.
+pub async fn create_waiting_tasks(store: &Store, tasks: u32) -> Result<()> {
+    in_bulk(store, tasks, tasks, waiting_task()).await.map(drop)
+}
+
+/// A task that any engine knows, and that does nothing either.
+pub fn waiting_task() -> NewTask {
+    NewTask::new("waiting", json!({ "waiting_time": 0 }))
+}
+
+async fn in_bulk(store: &Store, tasks: u32, batch: u32, task: NewTask) -> Result<Duration> {
+    let start = Instant::now();
+    for _ in 0..tasks / batch {
+        let task = task.clone();
+        store
+            .transaction(move |tx| (0..batch).try_for_each(|_| tx.create(task.clone()).map(drop)))
+            .await?;
+    }
+    Ok(start.elapsed())
+}
+
+/// Fills a database with tasks that are executed.
+pub async fn fill_with_finished_tasks(store: &Store, tasks: u32) -> Result<()> {
+    store
+        .transaction(move |tx| {
+            let now = tx.now.as_millisecond();
+            tx.execute(
+                "WITH RECURSIVE numbers (n) AS
+                    (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
+                 INSERT INTO tasks (status, created_at, updated_at, task_kind, task_parameters)
+                 SELECT 'stopped', ?2, ?2, 'nothing', '{}' FROM numbers",
+                (tasks, now),
+            )?;
+            tx.execute(
+                "INSERT INTO task_executions
+                    (task_id, status, started_at, stopped_at, result, created_at, updated_at)
+                 SELECT id, 'success', ?1, ?1, 'null', ?1, ?1 FROM tasks",
+                [now],
+            )?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Executes tasks that wait, so many, with so many workers.
+pub async fn execute(store: Store, workers: u16, tasks: u32) -> Result<Duration> {
+    let executed = Arc::new(Semaphore::new(0));
+    let count = executed.clone();
+    let handler = Handler::new(move |_task| {
+        count.add_permits(1);
+        async {}
+    });
+    let registry = Registry::default().with_handler(Nothing::KIND, handler);
+    let start = Instant::now();
+    let engine = start_engine(store, registry, workers).await?;
+    executed.acquire_many(tasks).await?.forget();
+    engine.shutdown().await?;
+    Ok(start.elapsed())
+}
+
+/// Acquires all the tasks one by one, then, out of this time, ends them.
+pub async fn acquire_all(store: &Store) -> Result<Duration> {
+    let selection = Selection {
+        instance: "bench".into(),
+        engine: None,
+        kinds: [Nothing::KIND.to_owned()].into(),
+        by_age: false,
+    };
+    let mut tasks = Vec::new();
+    let start = Instant::now();
+    while let Some(task) = store.try_acquire_task(&selection).await?.task {
+        tasks.push(task);
+    }
+    let time = start.elapsed();
+    for task in tasks {
+        let execution = Execution::of(task);
+        let _ended = store
+            .end(&execution, Ok(json!(null)), Next::Stopped)
+            .await?;
+    }
+    Ok(time)
+}
+
+/// An engine that says when it starts a task.
+pub struct Engine {
+    engine: RunningEngine,
+    starts: UnboundedReceiver<Instant>,
+}
+
+impl Engine {
+    pub async fn start(store: Store, workers: u16) -> Result<Self> {
+        let (sender, starts) = mpsc::unbounded_channel();
+        let handler = Handler::new(move |_task| {
+            // The receiver is there as long as tasks are created.
+            let _ = sender.send(Instant::now());
+            async {}
+        });
+        let registry = Registry::default().with_handler(Nothing::KIND, handler);
+        let engine = start_engine(store, registry, workers).await?;
+        Ok(Self { engine, starts })
+    }
+
+    /// From the creation of a task to its start.
+    pub async fn latency(&mut self, store: &Store) -> Result<Duration> {
+        store.create(&Nothing {}).await?;
+        let created = Instant::now();
+        let started = self.starts.recv().await.context("the engine has ended")?;
+        Ok(started.saturating_duration_since(created))
+    }
+
+    pub async fn shutdown(self) -> Result<()> {
+        Ok(self.engine.shutdown().await?)
+    }
+}
+
+async fn start_engine(store: Store, registry: Registry, workers: u16) -> Result<RunningEngine> {
+    let config = Config {
+        instance: "bench".to_owned(),
+        workers,
+        ..Config::default()
+    };
+    let engine = task_engine::Engine::new(store, registry, config);
+    Ok(engine.start().await?)
+}
