@@ -1,30 +1,46 @@
+mod cancel;
 mod chaos;
 mod command;
 mod common;
+mod correlation;
 mod disk_full;
 mod embedding;
+mod engines;
 mod errors;
 mod full;
 mod giving_up;
+mod grace;
+mod groups;
+mod heartbeat;
+mod hooks;
 mod inspection;
 mod kinds;
+mod lease;
 mod listing;
 mod monitoring;
 mod notifications;
 mod opening;
 mod parallelism;
 mod parameters;
+mod pause;
 mod persistence;
+mod priority;
 mod processes;
 mod processing_loop;
+mod recovery;
 mod rescue;
 mod restart;
 mod retries;
 mod scheduling;
 mod shutdown;
 mod terminal;
+mod timeout;
+mod traces;
+mod uniqueness;
+mod waterfall;
 
 use anyhow::Result;
+pub(crate) use common::soon;
 use xtask::{Step, Steps};
 
 use crate::Sandbox;
@@ -119,12 +135,14 @@ pub const CHECKS: &[Check] = &[
     Check::new("later-sigint-stops-at-once", "shutdown", shutdown::later_sigint_stops_at_once),
     Check::new("later-sigterm-stops-at-once", "shutdown", shutdown::later_sigterm_stops_at_once),
     Check::new("signal-storm-stops-at-once", "shutdown", shutdown::signal_storm_stops_at_once),
+    Check::new("ended-program-leaves-one-file", "shutdown", shutdown::ended_program_leaves_one_file),
     Check::new("nameless-engine-refused", "restart", restart::nameless_engine_refused),
-    Check::new("killed-engine-refuses-to-start-again", "restart", restart::killed_engine_refuses_to_start_again),
+    Check::new("killed-engine-refuses-to-start-again", "restart", restart::killed_engine_refuses_to_start_again).until("recovery"),
     Check::new("engine-of-another-name-starts", "restart", restart::engine_of_another_name_starts),
-    Check::new("name-of-a-living-engine-refused", "restart", restart::name_of_a_living_engine_refused),
-    Check::new("engine-starts-again-once-its-tasks-are-put-back", "restart", restart::engine_starts_again_once_its_tasks_are_put_back),
+    Check::new("name-of-a-living-engine-refused", "restart", restart::name_of_a_living_engine_refused).until("recovery"),
+    Check::new("engine-starts-again-once-its-tasks-are-put-back", "restart", restart::engine_starts_again_once_its_tasks_are_put_back).until("recovery"),
     Check::new("parameters-reach-the-task", "kinds", kinds::parameters_reach_the_task),
+    Check::new("any-program-creates-tasks", "kinds", kinds::any_program_creates_tasks),
     Check::new("unknown-kind-refused", "kinds", kinds::unknown_kind_refused),
     Check::new("invalid-json-refused", "kinds", kinds::invalid_json_refused),
     Check::new("task-of-an-unknown-kind-left-alone", "kinds", kinds::task_of_an_unknown_kind_left_alone),
@@ -175,10 +193,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("panics-recorded-and-other-tasks-go-on", "errors", errors::panics_recorded_and_other_tasks_go_on),
     Check::new("failed-task-is-marked", "errors", errors::failed_task_is_marked).until("retries"),
     Check::new("unreadable-tasks-fail", "errors", errors::unreadable_tasks_fail),
-    Check::new("backtrace-recorded-if-asked-for", "errors", errors::backtrace_recorded_if_asked_for),
+    Check::new("backtrace-recorded-if-asked-for", "errors", errors::backtrace_recorded_if_asked_for).until("traces"),
     Check::new("refused-result-is-a-failure", "errors", errors::refused_result_is_a_failure),
     Check::new("show-shows-errors", "errors", errors::show_shows_errors),
     Check::new("show-shows-odd-errors", "errors", errors::show_shows_odd_errors),
+    Check::new("place-of-a-panic-recorded", "traces", traces::place_of_a_panic_recorded),
+    Check::new("frames-are-those-of-the-task", "traces", traces::frames_are_those_of_the_task),
     Check::new("first-retry-one-minute-later", "retries", retries::first_retry_one_minute_later),
     Check::new("retry-runs-when-it-is-due", "retries", retries::retry_runs_when_it_is_due),
     Check::new("failed-after-the-tenth-retry", "retries", retries::failed_after_the_tenth_retry),
@@ -187,24 +207,81 @@ pub const CHECKS: &[Check] = &[
     Check::new("odd-contexts-harm-nobody", "retries", retries::odd_contexts_harm_nobody),
     Check::new("permanent-errors-not-retried", "giving-up", giving_up::permanent_errors_not_retried),
     Check::new("error-of-a-task-recorded", "giving-up", giving_up::error_of_a_task_recorded),
+    Check::new("refused-start-is-a-failure", "giving-up", giving_up::refused_start_is_a_failure),
     Check::new("until-empty-ends", "embedding", embedding::until_empty_ends),
     Check::new("until-empty-ends-beside-odd-rows", "embedding", embedding::until_empty_ends_beside_odd_rows),
     Check::new("until-empty-ends-without-a-log", "embedding", embedding::until_empty_ends_without_a_log),
     Check::new("until-empty-ends-when-the-database-is-gone", "embedding", embedding::until_empty_ends_when_the_database_is_gone),
+    Check::new("log-of-an-order-has-its-id", "correlation", correlation::log_of_an_order_has_its_id),
+    Check::new("correlation-asked-for-on-creation", "correlation", correlation::correlation_asked_for_on_creation),
+    Check::new("retried-task-keeps-its-correlation", "correlation", correlation::retried_task_keeps_its_correlation),
+    Check::new("trace-shows-the-tree", "waterfall", waterfall::trace_shows_the_tree),
+    Check::new("trace-survives-odd-families", "waterfall", waterfall::trace_survives_odd_families),
+    Check::new("trace-json", "waterfall", waterfall::trace_json),
+    Check::new("higher-priority-first", "priority", priority::higher_priority_first),
+    Check::new("equals-in-their-order", "priority", priority::equals_in_their_order),
+    Check::new("low-priority-has-its-turn", "priority", priority::low_priority_has_its_turn),
+    Check::new("retried-task-keeps-its-priority", "priority", priority::retried_task_keeps_its_priority),
+    Check::new("priority-shown", "priority", priority::priority_shown),
+    Check::new("unknown-priority-refused", "priority", priority::unknown_priority_refused),
+    Check::new("executions-measured-by-kind", "hooks", hooks::executions_measured_by_kind),
+    Check::new("nothing-measured-nothing-told", "hooks", hooks::nothing_measured_nothing_told),
     Check::new("retry-puts-a-failed-task-back", "rescue", rescue::retry_puts_a_failed_task_back),
     Check::new("retry-makes-a-future-task-due", "rescue", rescue::retry_makes_a_future_task_due),
     Check::new("retry-refuses-a-running-task", "rescue", rescue::retry_refuses_a_running_task),
-    Check::new("stranded-tasks-are-put-back", "rescue", rescue::stranded_tasks_are_put_back),
+    Check::new("stranded-tasks-are-put-back", "rescue", rescue::stranded_tasks_are_put_back).until("recovery"),
     Check::new("stranded-tasks-without-a-name-are-put-back", "rescue", rescue::stranded_tasks_without_a_name_are_put_back),
-    Check::new("task-taken-from-a-living-engine-is-lost-to-it", "rescue", rescue::task_taken_from_a_living_engine_is_lost_to_it),
-    Check::new("task-that-kills-its-engines-fails", "rescue", rescue::task_that_kills_its_engines_fails),
-    Check::new("advice-is-fit-for-a-shell", "rescue", rescue::advice_is_fit_for_a_shell),
-    Check::new("chaos", "rescue", chaos::chaos),
+    Check::new("task-taken-from-a-living-engine-is-lost-to-it", "rescue", rescue::task_taken_from_a_living_engine_is_lost_to_it).until("recovery"),
+    Check::new("task-that-kills-its-engines-fails", "rescue", rescue::task_that_kills_its_engines_fails).until("recovery"),
+    Check::new("advice-is-fit-for-a-shell", "rescue", rescue::advice_is_fit_for_a_shell).until("recovery"),
+    Check::new("chaos", "rescue", chaos::chaos).until("recovery"),
     Check::new("disk-full", "rescue", disk_full::disk_full),
+    Check::new("each-start-is-a-row", "engines", engines::each_start_is_a_row),
+    Check::new("running-tasks-carry-the-number-of-their-engine", "engines", engines::running_tasks_carry_the_number_of_their_engine),
+    Check::new("database-locked-for-longer-than-a-lease-kills-nobody", "engines", recovery::database_locked_for_longer_than_a_lease_kills_nobody).until("lease"),
+    Check::new("living-engine-says-so", "heartbeat", heartbeat::living_engine_says_so),
+    Check::new("killed-engine-is-seen-dead", "heartbeat", heartbeat::killed_engine_is_seen_dead),
+    Check::new("suspended-engine-is-seen-dead", "heartbeat", heartbeat::suspended_engine_is_seen_dead),
+    Check::new("tasks-of-a-killed-engine-are-executed-elsewhere", "recovery", recovery::tasks_of_a_killed_engine_are_executed_elsewhere),
+    Check::new("engines-of-one-name-are-told-apart", "recovery", recovery::engines_of_one_name_are_told_apart),
+    Check::new("task-that-kills-its-engines-fails-alone", "recovery", recovery::task_that_kills_its_engines_fails_alone),
+    Check::new("suspended-engine-ends-nothing-that-was-taken-from-it", "recovery", recovery::suspended_engine_ends_nothing_that_was_taken_from_it).until("lease"),
+    Check::new("chaos-without-help", "recovery", chaos::chaos_without_help),
+    Check::new("suspended-engine-begins-again-under-another-number", "lease", lease::suspended_engine_begins_again_under_another_number),
+    Check::new("engine-that-cannot-write-stops-its-tasks", "lease", lease::engine_that_cannot_write_stops_its_tasks),
+    Check::new("task-that-takes-too-long-fails-and-others-go-on", "timeout", timeout::task_that_takes_too_long_fails_and_others_go_on),
+    Check::new("task-that-does-not-listen-is-cut-short", "timeout", timeout::task_that_does_not_listen_is_cut_short),
+    Check::new("stop-with-grace-under-load-leaves-nothing-running", "grace", grace::stop_with_grace_under_load_leaves_nothing_running),
+    Check::new("cancelled-waiting-task-is-not-executed", "cancel", cancel::cancelled_waiting_task_is_not_executed),
+    Check::new("running-task-is-cancelled-in-whatever-process", "cancel", cancel::running_task_is_cancelled_in_whatever_process),
+    Check::new("tasks-are-cancelled-by-kind-or-together", "cancel", cancel::tasks_are_cancelled_by_kind_or_together),
+    Check::new("task-of-a-killed-engine-can-be-cancelled", "cancel", cancel::task_of_a_killed_engine_can_be_cancelled),
+    Check::new("pause-stops-a-flood", "pause", pause::pause_stops_a_flood),
+    Check::new("until-empty-leaves-paused-tasks", "pause", pause::until_empty_leaves_paused_tasks),
+    Check::new("tasks-of-a-killed-engine-stay-paused", "pause", pause::tasks_of_a_killed_engine_stay_paused),
+    Check::new("paused-kinds-are-listed", "pause", pause::paused_kinds_are_listed),
+    Check::new("fifty-creations-at-once-make-one-task", "uniqueness", uniqueness::fifty_creations_at_once_make_one_task),
+    Check::new("key-is-taken-until-the-end", "uniqueness", uniqueness::key_is_taken_until_the_end),
+    Check::new("failed-task-frees-its-key-and-a-retry-does-not", "uniqueness", uniqueness::failed_task_frees_its_key_and_a_retry_does_not),
+    Check::new("killed-programs-leave-keys-as-they-are", "uniqueness", uniqueness::killed_programs_leave_keys_as_they_are),
+    Check::new("keys-are-compared-byte-for-byte", "uniqueness", uniqueness::keys_are_compared_byte_for_byte),
+    Check::new("existing-task-is-changed-if-asked", "uniqueness", uniqueness::existing_task_is_changed_if_asked),
+    Check::new("moved-task-runs-when-it-is-due", "uniqueness", uniqueness::moved_task_runs_when_it_is_due),
+    Check::new("retry-refuses-while-a-twin-waits", "uniqueness", uniqueness::retry_refuses_while_a_twin_waits),
+    Check::new("database-refuses-a-twin", "uniqueness", uniqueness::database_refuses_a_twin),
+    Check::new("unique-key-shown", "uniqueness", uniqueness::unique_key_shown),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
+    Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),
     Check::new("impossible-commands-are-not-retried", "command", command::impossible_commands_are_not_retried),
     Check::new("output-of-a-program-is-only-text", "command", command::output_of_a_program_is_only_text),
+    Check::new("engine-that-stops-lets-its-programs-end", "command", groups::engine_that_stops_lets_its_programs_end),
+    Check::new("program-outlives-an-engine-that-is-killed-or-stopped-at-once", "command", groups::program_outlives_an_engine_that_is_killed_or_stopped_at_once),
+    Check::new("timed-out-program-leaves-nothing-of-its-group", "groups", groups::timed_out_program_leaves_nothing_of_its_group),
+    Check::new("program-that-is-asked-to-stop-has-the-time-to-clean-up", "groups", groups::program_that_is_asked_to_stop_has_the_time_to_clean_up),
+    Check::new("what-a-program-has-launched-has-the-time-too", "groups", groups::what_a_program_has_launched_has_the_time_too),
+    Check::new("program-that-does-not-listen-is-killed-with-its-group", "groups", groups::program_that_does_not_listen_is_killed_with_its_group),
+    Check::new("group-of-a-task-that-is-cut-short-is-killed", "groups", groups::group_of_a_task_that_is_cut_short_is_killed),
     Check::new("json-output-is-json", "terminal", terminal::json_output_is_json),
     Check::new("demo-tells-its-story", "full", full::demo_tells_its_story),
 ];

@@ -26,7 +26,11 @@ impl Event {
         let end = LEVELS.iter().find_map(|level| line.find(level))? + "Z".len();
         let time = line.get(end.checked_sub(TIMESTAMP.len())?..end)?;
         let time = time.parse().ok()?;
-        let words = line[end..].split_whitespace().skip(1);
+        let (_level, told) = line[end..].trim_start().split_once(' ')?;
+        // Perhaps after the span of an execution.
+        let in_span = told.strip_prefix("execution{");
+        let words = in_span.and_then(|span| span.split_once("}: "));
+        let words = words.map_or(told, |(_, words)| words).split_whitespace();
         let mut message = Vec::new();
         let mut fields: Vec<(String, String)> = Vec::new();
         for word in words {
@@ -68,6 +72,14 @@ mod tests {
         assert_eq!(event.message, "task finished");
         assert_eq!(event.task(), Some(17));
         assert_eq!(event.number("elapsed_ms"), Some(501));
+    }
+
+    #[test]
+    fn a_span_may_come_before() {
+        let line = "2026-11-24T03:44:53.095420Z  INFO execution{task=17 kind=\"x\"}: task started worker=0 task=17";
+        let event = Event::parse(line).unwrap();
+        assert_eq!(event.message, "task started");
+        assert_eq!(event.task(), Some(17));
     }
 
     #[test]

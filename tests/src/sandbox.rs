@@ -225,6 +225,16 @@ impl<'a> Sandbox<'a> {
         command
     }
 
+    /// The command that starts an engine under this name, which is taken for dead after so long,
+    /// from the step on where it may be.
+    pub fn leased_engine_command(&self, name: &str, load: Load, lease: &str) -> Command {
+        let mut command = self.named_engine_command(name, load);
+        if !self.is_before("heartbeat") {
+            command.args(["--lease", lease]);
+        }
+        command
+    }
+
     /// Lets an engine execute all that waits, and waits for its end.
     ///
     /// # Errors

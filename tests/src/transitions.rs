@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 use rusqlite::Connection;
 
+use crate::checks::soon;
 use crate::program::DEADLINE;
 use crate::{Load, Sandbox};
 
@@ -38,7 +39,8 @@ const IN_HAND: &str = "
     SELECT count(*) FROM observed_transitions AS creation
     WHERE old IS NULL AND NOT EXISTS (
         SELECT * FROM observed_transitions AS execution
-        WHERE execution.task_id = creation.task_id AND execution.old = 'running'
+        WHERE execution.task_id = creation.task_id
+        AND (execution.old = 'running' OR execution.new = 'cancelled')
     )";
 
 const SEEN: &str = "
@@ -64,13 +66,33 @@ pub fn transitions(sandbox: &Sandbox) -> Result<Vec<Transition>> {
             sandbox.create(&[kind])?.success()?;
         }
     }
+    let cancel = !sandbox.is_before("cancel");
+    if cancel {
+        sandbox.create_tasks(1, load)?;
+        cancel_last(sandbox, "waiting")?;
+        sandbox.create_tasks(1, Load::waiting(3600.0))?;
+    }
     let engine = sandbox.start_engine(load)?;
+    if cancel {
+        cancel_last(sandbox, "running")?;
+    }
     wait_until_executed(&database)?;
     if !sandbox.is_before("notifications") {
         engine.signal(Signal::SIGTERM)?;
     }
     engine.finish()?.success()?;
     seen(&database)
+}
+
+/// Cancels the last task that was created, once it has this status.
+fn cancel_last(sandbox: &Sandbox, status: &str) -> Result<()> {
+    let last = "SELECT max(id) FROM tasks";
+    let last: i64 = sandbox.database()?.query_one(last, [], |row| row.get(0))?;
+    soon("it has this status", || {
+        Ok(sandbox.ids(status)?.contains(&last))
+    })?;
+    sandbox.run(&["cancel", &last.to_string()])?.success()?;
+    Ok(())
 }
 
 /// A task that has failed may be waiting again: that none waits would be too much to ask.

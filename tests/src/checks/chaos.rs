@@ -10,13 +10,14 @@ use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 
-use super::common::{numbers, tasks_of};
+use super::common::{numbers, soon, tasks_of};
+use super::recovery::LEASE;
 use crate::sandbox::{Load, Sandbox};
 use crate::{Event, Program};
 
 const ENGINES: usize = 4;
 /// Each round creates tasks and kills an engine: some seconds, and 1,000 tasks in all.
-const ROUNDS: u32 = 10;
+const USUAL_ROUNDS: u32 = 10;
 const ROUND: Duration = Duration::from_millis(500);
 const TASKS_OF_A_ROUND: u32 = 100;
 
@@ -26,16 +27,39 @@ const LOAD: Load = Load {
     workers: None,
 };
 
+/// How many times a task is put back: chance may have its engine killed once more, then it has failed.
+const CRASHES: usize = 3;
+
 /// Names the number that repeats a draw, though not the race between the processes.
 const SEED: &str = "CHAOS_SEED";
 
+/// Names the number of rounds, for those who have more time.
+const ROUNDS: &str = "CHAOS_ROUNDS";
+
+/// Somebody puts the tasks of the killed engines back.
 pub fn chaos(sandbox: &Sandbox) -> Result<()> {
+    run(sandbox, true)
+}
+
+/// Nobody does.
+pub fn chaos_without_help(sandbox: &Sandbox) -> Result<()> {
+    run(sandbox, false)
+}
+
+fn run(sandbox: &Sandbox, by_hand: bool) -> Result<()> {
     let seed = match env::var(SEED) {
         Ok(seed) => seed.parse().context(SEED)?,
         Err(_) => fastrand::u64(..),
     };
+    let rounds = env::var(ROUNDS)
+        .ok()
+        .map(|rounds| rounds.parse())
+        .transpose();
+    let rounds = rounds.context(ROUNDS)?.unwrap_or(USUAL_ROUNDS);
     let mut chaos = Chaos {
         sandbox,
+        by_hand,
+        rounds,
         random: Rng::with_seed(seed),
         engines: Vec::new(),
         started: 0,
@@ -47,6 +71,8 @@ pub fn chaos(sandbox: &Sandbox) -> Result<()> {
 
 struct Chaos<'a> {
     sandbox: &'a Sandbox<'a>,
+    by_hand: bool,
+    rounds: u32,
     random: Rng,
     engines: Vec<Engine>,
     /// How many engines have been started.
@@ -69,6 +95,9 @@ impl Chaos<'_> {
             self.start()?;
         }
         let killed = self.create_and_kill()?;
+        if !self.by_hand {
+            self.recovered(&killed)?;
+        }
         for mut engine in mem::take(&mut self.engines) {
             // Until then, the signal would kill it.
             engine.program.wait_for("engine started", 1)?;
@@ -78,8 +107,10 @@ impl Chaos<'_> {
             let name = engine.name;
             ensure!(self.note(&events) == started, "{name} has left tasks");
         }
-        for name in killed {
-            self.put_back(&name)?;
+        if self.by_hand {
+            for name in killed {
+                self.put_back(&name)?;
+            }
         }
         let last = self.sandbox.start_engine_named("last", LOAD)?;
         let events = self.sandbox.drain(last)?.success()?.events();
@@ -87,12 +118,32 @@ impl Chaos<'_> {
         self.verify()
     }
 
+    /// Waits until the others have put back the tasks of these engines, and executed all that waits.
+    /// What was executed again was left by one of them.
+    fn recovered(&mut self, killed: &[String]) -> Result<()> {
+        let names = serde_json::to_string(killed)?;
+        let database = self.sandbox.database()?;
+        soon("the tasks of the killed engines put back", || {
+            let left = "SELECT count(*) FROM tasks WHERE status = 'running'
+                        AND instance IN (SELECT value FROM json_each(?1))";
+            Ok(0 == database.query_one(left, [&names], |row| row.get::<_, i64>(0))?)
+        })?;
+        self.sandbox.until_nothing_is_left()?;
+        let crashed = "SELECT task_id FROM task_executions, json_each(?1)
+                       WHERE error ->> 'message' LIKE 'engine %, \"' || value || '\", died%'";
+        let mut crashed = database.prepare(crashed)?;
+        for task in crashed.query_map([names], |row| row.get(0))? {
+            *self.put_back.entry(task?).or_default() += 1;
+        }
+        Ok(())
+    }
+
     /// Gives the names of the killed engines whose tasks may still be stranded.
     fn create_and_kill(&mut self) -> Result<Vec<String>> {
         let beginning = Instant::now();
         let mut creations = Vec::new();
         let mut killed = Vec::new();
-        for round in 1..=ROUNDS {
+        for round in 1..=self.rounds {
             let create = self.sandbox.create_tasks_command(TASKS_OF_A_ROUND, LOAD);
             creations.push(Program::start(create)?);
             sleep(ROUND.mul_f64(self.random.f64()));
@@ -100,7 +151,7 @@ impl Chaos<'_> {
             self.start()?;
             // Somebody looks after some of them at once, while the other engines are at work; so
             // it is in the first rounds, where a program that can't fails without delay.
-            if round <= 3 || self.random.bool() {
+            if self.by_hand && (round <= 3 || self.random.bool()) {
                 self.put_back(&name)?;
             } else {
                 killed.push(name);
@@ -116,7 +167,8 @@ impl Chaos<'_> {
     fn start(&mut self) -> Result<()> {
         self.started += 1;
         let name = format!("chaos_{}", self.started);
-        let program = self.sandbox.start_engine_named(&name, LOAD)?;
+        let command = self.sandbox.leased_engine_command(&name, LOAD, LEASE);
+        let program = Program::start(command)?;
         self.engines.push(Engine { name, program });
         Ok(())
     }
@@ -183,14 +235,19 @@ impl Chaos<'_> {
         while let Some(row) = rows.next()? {
             let (task, status, runs): (i64, String, Option<String>) = row.try_into()?;
             let kills = self.put_back.get(&task).copied().unwrap_or_default();
-            let expected = "failure ".repeat(kills) + "success";
+            let (end, last) = if kills > CRASHES {
+                ("failed", "")
+            } else {
+                ("stopped", "success")
+            };
+            let expected = "failure ".repeat(kills) + last;
             ensure!(
-                status == "stopped" && runs.as_ref() == Some(&expected),
+                status == end && runs.as_deref() == Some(expected.trim_end()),
                 "task {task} is {status} after {kills} kills, its executions are {runs:?}"
             );
             count += 1;
         }
-        let created = ROUNDS * TASKS_OF_A_ROUND;
+        let created = self.rounds * TASKS_OF_A_ROUND;
         ensure!(count == created, "{count} tasks are left of {created}");
         let mut finished = BTreeSet::new();
         let twice = self.finished.iter().find(|task| !finished.insert(*task));

@@ -1,8 +1,13 @@
-use anyhow::{Context, Result, ensure};
-use nix::sys::signal::Signal;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use super::common::{readable_on_a_terminal, says, stop, tasks_of};
+use super::common::{readable_on_a_terminal, says, soon, stop, tasks_of};
+use super::recovery::start;
 use crate::Program;
 use crate::program::ignoring;
 use crate::sandbox::{Load, Sandbox};
@@ -125,4 +130,34 @@ fn outcome(sandbox: &Sandbox, task: i64, column: &str) -> Result<Value> {
     let database = sandbox.database()?;
     let text: String = database.query_one(&select, [task], |row| row.get(0))?;
     serde_json::from_str(&text).with_context(|| format!("task {task} has no {column}"))
+}
+
+/// It is executed again, and must not run beside itself.
+pub fn program_of_a_task_that_is_cut_short_is_killed(sandbox: &Sandbox) -> Result<()> {
+    let script = "echo $$ >> pids; exec sleep 3600";
+    let parameters = json!({"program": "sh", "arguments": ["-c", script]});
+    sandbox
+        .create(&["command", &parameters.to_string()])?
+        .success()?;
+    let mut engine = start(sandbox, "first", Load::waiting(0.0), 0)?;
+    let pids = || -> Result<Vec<i32>> {
+        let pids = fs::read_to_string(sandbox.folder().join("pids")).unwrap_or_default();
+        Ok(pids.lines().map(str::parse).collect::<Result<_, _>>()?)
+    };
+    soon("the program launched", || Ok(pids()?.len() == 1))?;
+    // The others have taken the engine for dead: it cuts its tasks short, and begins again.
+    let dead = "UPDATE engines SET status = 'dead'";
+    sandbox.database()?.execute_batch(dead)?;
+    engine.wait_for("engine started", 2)?;
+    soon("the program launched again", || Ok(pids()?.len() == 2))?;
+
+    let [first, second] = pids()?[..] else {
+        bail!("launched: {:?}", pids()?);
+    };
+    let killed = soon("the first one killed", || {
+        Ok(!Path::new(&format!("/proc/{first}")).exists())
+    });
+    engine.signal(Signal::SIGKILL)?;
+    signal::kill(Pid::from_raw(second), Signal::SIGKILL)?;
+    killed
 }

@@ -1,5 +1,8 @@
 //! What several checks look at.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -70,6 +73,17 @@ pub fn nothing_created(sandbox: &Sandbox) -> Result<()> {
     // A program that looks at the task first has no need of a database.
     let created = sandbox.database_path().exists() && sandbox.count("waiting")? > 0;
     ensure!(!created, "a task was created");
+    Ok(())
+}
+
+/// Waits for this, for some seconds: a program that doesn't do it should fail without much delay.
+pub fn soon(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    let started_at = Instant::now();
+    while !condition()? {
+        let late = started_at.elapsed() > Duration::from_secs(15);
+        ensure!(!late, "it doesn't come to this: {what}");
+        sleep(Duration::from_millis(20));
+    }
     Ok(())
 }
 

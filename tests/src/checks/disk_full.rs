@@ -3,6 +3,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use super::common::tasks_of;
+use super::recovery::LEASE;
 use crate::program::in_shell;
 use crate::sandbox::{Load, Sandbox};
 use crate::{Finished, Program};
@@ -22,7 +23,7 @@ const BATCH: u32 = 10;
 pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(CREATED, Load::waiting(0.05))?;
     sandbox.database()?.execute_batch(BALLAST)?;
-    let engine = sandbox.named_engine_command("cramped", Load::waiting(0.0));
+    let engine = sandbox.leased_engine_command("cramped", Load::waiting(0.0), LEASE);
     let engine = Program::start(limited(&engine))?.finish()?;
     let finished = tasks_of(&engine.events(), "task finished");
     explained(engine)?;
@@ -54,9 +55,13 @@ pub fn disk_full(sandbox: &Sandbox) -> Result<()> {
     );
 
     // There is space again.
-    let retry = ["retry", "--stranded", "cramped", "--yes"];
-    sandbox.run(&retry)?.success()?;
-    let engine = sandbox.start_engine_named("cramped", Load::waiting(0.0))?;
+    if sandbox.is_before("recovery") {
+        let retry = ["retry", "--stranded", "cramped", "--yes"];
+        sandbox.run(&retry)?.success()?;
+    }
+    let engine = sandbox.leased_engine_command("cramped", Load::waiting(0.0), LEASE);
+    let engine = Program::start(engine)?;
+    sandbox.until_nothing_is_left()?;
     let events = sandbox.drain(engine)?.success()?.events();
     let stopped = i64::try_from(sandbox.ids("stopped")?.len())?;
     ensure!(stopped == kept, "{stopped} tasks have succeeded, of {kept}");

@@ -6,7 +6,7 @@ use super::parameters::UNREADABLE;
 use crate::Program;
 use crate::sandbox::{Load, Sandbox};
 
-const ONE_WORKER: Load = Load {
+pub const ONE_WORKER: Load = Load {
     workers: Some(1),
     waiting_time: 0.0,
 };
@@ -90,8 +90,9 @@ pub fn backtrace_recorded_if_asked_for(sandbox: &Sandbox) -> Result<()> {
 
     for (task, expected) in [(1, false), (3, true)] {
         let error = executions(sandbox, task)?.remove(0).error;
-        let backtrace = error["backtrace"].as_str().unwrap_or_default();
-        ensure!(backtrace.is_empty() != expected, "backtrace: {backtrace}");
+        let backtrace = error["backtrace"].as_array();
+        let asked_for = backtrace.is_some_and(|lines| !lines.is_empty());
+        ensure!(asked_for == expected, "backtrace: {backtrace:?}");
     }
     Ok(())
 }
@@ -131,7 +132,7 @@ pub fn show_shows_errors(sandbox: &Sandbox) -> Result<()> {
 pub fn show_shows_odd_errors(sandbox: &Sandbox) -> Result<()> {
     let errors = [
         r#"'{"type": "x" , "message": "\u001b[2J\u009b31mred", "causes": ["\u0007\r"],
-            "backtrace": "0: here\n1: \u001b[31mthere"}'"#,
+            "backtrace": ["0: here\n1: \u001b[31mthere", 7]}'"#,
         "'\"red\"'",
         r#"'["red"]'"#,
         r#"'{"causes": 3, "message": {"red": 1}, "backtrace": false}'"#,

@@ -39,3 +39,23 @@ pub fn error_of_a_task_recorded(sandbox: &Sandbox) -> Result<()> {
     ensure!(message.contains("zero"), "message: {error}");
     Ok(())
 }
+
+/// By a trigger of the application; those behind it go on.
+pub fn refused_start_is_a_failure(sandbox: &Sandbox) -> Result<()> {
+    sandbox.create_tasks(3, Load::waiting(0.0))?;
+    sandbox.database()?.execute_batch(
+        "CREATE TRIGGER refuse BEFORE UPDATE ON tasks WHEN old.id = 1 AND new.status = 'running'
+         BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+    )?;
+    let mut engine = sandbox.start_engine(Load::waiting(0.0))?;
+    engine.wait_for("task can't be started", 1)?;
+    let failed = sandbox.ids("failed")?;
+    ensure!(failed == [1], "failed: {failed:?}");
+    engine.wait_for("task finished", 2)?;
+    let told = stop(engine)?;
+    ensure!(
+        told.text().contains("not this one"),
+        "the reason isn't told"
+    );
+    Ok(())
+}

@@ -1,6 +1,8 @@
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 
-use super::common::{nothing_created, says, stop};
+use super::common::{executed_exactly, nothing_created, says, stop};
 use crate::sandbox::{Load, Sandbox};
 
 pub fn parameters_reach_the_task(sandbox: &Sandbox) -> Result<()> {
@@ -63,4 +65,32 @@ pub fn task_of_an_unknown_kind_left_alone(sandbox: &Sandbox) -> Result<()> {
     let waiting = sandbox.ids("waiting")?;
     ensure!(waiting == [1, 2, 3], "left waiting: {waiting:?}");
     Ok(())
+}
+
+/// What is documented for those who have no Rust: one statement, from the shell of `SQLite` and from
+/// Python.
+pub fn any_program_creates_tasks(sandbox: &Sandbox) -> Result<()> {
+    const PYTHON: &str = "
+import json, sqlite3, sys, time
+now = time.time_ns() // 1_000_000
+tasks = sqlite3.connect(sys.argv[1], timeout=60)
+tasks.execute('INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)'
+              ' VALUES (?, ?, ?, ?)', ('waiting', json.dumps({'waiting_time': 0}), now, now))
+tasks.commit()";
+    const SHELL: &str = "INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)
+        VALUES ('waiting', '{\"waiting_time\": 0}', unixepoch() * 1000, unixepoch() * 1000)";
+    sandbox.create_database()?;
+    let database = sandbox.database_path();
+    let mut shell = Command::new("sqlite3");
+    let mut python = Command::new("python3");
+    let shell = shell.arg(&database).arg(SHELL);
+    let python = python.args(["-c", PYTHON]).arg(&database);
+    for command in [shell, python] {
+        let output = command.output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{command:?}: {told}");
+    }
+    let engine = sandbox.start_engine(Load::waiting(0.0))?;
+    let events = sandbox.drain(engine)?.success()?.events();
+    executed_exactly(&[events], 1..=2)
 }
