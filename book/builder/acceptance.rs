@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use xtask::Step;
 
 use crate::html;
 use crate::library::Library;
@@ -77,7 +78,9 @@ pub fn table(library: &Library) -> Result<String> {
     let checks = load(library)?;
     ensure!(!checks.is_empty(), "{MATRIX} is empty");
     let steps: Vec<_> = library.steps().iter().collect();
-    let mut head = String::from("<th scope=\"col\">Vérification</th>");
+    let mut head = String::from(
+        "<th scope=\"col\">Vérification</th><th scope=\"col\" class=\"since\">Étapes</th>",
+    );
     for step in &steps {
         let title = html::plain(&step.title);
         let _ = write!(
@@ -89,7 +92,11 @@ pub fn table(library: &Library) -> Result<String> {
     let mut rows = String::new();
     for check in &checks {
         let sentence = html::inline(&check.sentence);
-        let _ = write!(rows, "<tr><th scope=\"row\">{sentence}</th>");
+        let range = range(&steps, check);
+        let _ = write!(
+            rows,
+            "<tr><th scope=\"row\">{sentence}</th><td class=\"since\">{range}</td>"
+        );
         for step in &steps {
             rows.push_str(match check.results.get(&step.slug) {
                 Some(Outcome::Pass) => "<td class=\"pass\">✓</td>",
@@ -100,9 +107,23 @@ pub fn table(library: &Library) -> Result<String> {
         rows.push_str("</tr>");
     }
     Ok(format!(
-        "<div class=\"wide\" tabindex=\"0\"><table class=\"acceptance\"><thead><tr>{head}</tr></thead>\
-         <tbody>{rows}</tbody></table></div>\
-         <p class=\"legend\"><span class=\"pass\">✓</span> vérifié\u{a0}· <span class=\"fail\">✗</span> rouge avant\u{a0}: \
-         la vérification échoue, comme attendu, à l’étape qui précède la fonctionnalité.</p>"
+        "<p class=\"legend\"><span class=\"pass\">✓</span> vérifié\u{a0}· <span class=\"fail\">✗</span> rouge avant\u{a0}: \
+         la vérification échoue, comme attendu, à l’étape qui précède la fonctionnalité.</p>\
+         <table class=\"acceptance\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     ))
+}
+
+/// The numbers of the steps at which a check passes, where there is no room for the marks.
+fn range(steps: &[&Step], check: &Check) -> String {
+    let passes = |step: &&&Step| check.results.get(&step.slug) == Some(&Outcome::Pass);
+    let numbers = |step: Option<&&Step>| step.map(|step| step.number).unwrap_or_default();
+    let first = numbers(steps.iter().find(passes));
+    let last = numbers(steps.iter().rev().find(passes));
+    if steps.last().is_some_and(|step| step.number == last) {
+        format!("dès\u{a0}{first}")
+    } else if first == last {
+        first.to_string()
+    } else {
+        format!("{first}\u{a0}à\u{a0}{last}")
+    }
 }

@@ -8,8 +8,8 @@ use mdbook_driver::MDBook;
 use crate::expand::expand;
 use crate::french;
 use crate::library::Library;
-use crate::settings;
 use crate::shown::Shown;
+use crate::{settings, sources};
 
 /// The root of the repository: the nearest folder above `from` that has a
 /// `book/book.toml`.
@@ -44,9 +44,11 @@ pub fn build(root: &Path, site: &Path) -> Result<Shown> {
     let folder = root.join("book");
     let (mut config, settings) = settings::load(&folder)?;
     site.clone_into(&mut config.build.build_dir);
+    let title = config.book.title.clone().unwrap_or_default();
     let mut book = MDBook::load_with_config(&folder, config)?;
     let shown = expand(&Library::load(root)?, &settings, &mut book.book)?;
     book.build()?;
     french::translate(site, &folder.join("src"))?;
+    sources::publish(root, site, &title)?;
     Ok(shown)
 }

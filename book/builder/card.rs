@@ -32,11 +32,11 @@ pub fn card(page: &Page, slug: &str) -> Result<String> {
     let mut card = format!(
         "<section class=\"card\" aria-label=\"Fiche de l’étape {number}\">\
          <p class=\"card-title\"><span class=\"card-number\">Étape {number}</span> {title}</p>\
-         <p class=\"card-facts\"><code>{package}</code> ·{size} dans <code>src/</code> et <code>migrations/</code></p>",
+         <p class=\"card-facts\"><code>{package}</code> · {size} dans <code>src/</code> et <code>migrations/</code></p>",
         number = step.number,
         title = html::inline(&step.title),
         package = step.package,
-        size = lines((size.added, size.deleted)),
+        size = html::size((size.added, size.deleted)),
     );
     card.push_str("<dl>");
     files(&mut card, page, step, changes);
@@ -44,12 +44,6 @@ pub fn card(page: &Page, slug: &str) -> Result<String> {
     commands(&mut card, library, step);
     card.push_str("</dl></section>");
     Ok(card)
-}
-
-fn lines((added, deleted): (usize, usize)) -> String {
-    let added = (added > 0).then(|| format!(" <span class=\"add\">+{added}</span>"));
-    let deleted = (deleted > 0).then(|| format!(" <span class=\"del\">−{deleted}</span>"));
-    added.unwrap_or_default() + &deleted.unwrap_or_default()
 }
 
 fn files(card: &mut String, page: &Page, step: &Step, changes: &[Change]) {
@@ -70,12 +64,16 @@ fn files(card: &mut String, page: &Page, step: &Step, changes: &[Change]) {
             let sizes = members.iter().map(|change| change.size());
             let size = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
             let (count, plural) = (members.len(), if members.len() > 1 { "s" } else { "" });
-            let _ = write!(card, "<dd>{count} fichier{plural}{}</dd>", lines(size));
+            let _ = write!(
+                card,
+                "<dd>{count} fichier{plural} {}</dd>",
+                html::size(size)
+            );
             continue;
         }
         for change in members {
             let link = page.source_link(step, &change.path, &change.path);
-            let _ = write!(card, "<dd>{link}{}</dd>", lines(change.size()));
+            let _ = write!(card, "<dd>{link} {}</dd>", html::size(change.size()));
         }
     }
 }

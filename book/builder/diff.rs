@@ -1,9 +1,8 @@
 //! The difference that a step makes in one file, or in some of its items.
 
 use anyhow::{Result, bail};
-use xtask::{Change, Line, Tag, hunks};
+use xtask::{Change, Line, Tag};
 
-use crate::html;
 use crate::item::{self, Lines};
 
 /// Whether a reader must see a line: it changes, and says something.
@@ -49,36 +48,6 @@ fn places_of(change: &Change, name: &str) -> Result<(Option<Lines>, Option<Lines
     }
 }
 
-/// The lines that matter, in their context as far as it is `shown`: coloured as a diff by the page,
-/// as code by highlight.js.
-pub fn body(
-    change: &Change,
-    shown: impl Fn(&Line) -> bool,
-    matters: impl Fn(&Line) -> bool,
-) -> String {
-    let gap = "<span class=\"gap\">⋯&#10;</span>";
-    let hunks = hunks(&change.lines, shown, matters);
-    let runs: Vec<String> = hunks.iter().map(|hunk| run(hunk)).collect();
-    format!(
-        "<pre class=\"diff\"><code class=\"language-{}\">{}</code></pre>",
-        html::language(&change.path),
-        runs.join(gap)
-    )
-}
-
-fn run(lines: &[&Line]) -> String {
-    let line = |line: &&Line| {
-        let class = match line.tag {
-            Tag::Kept => "same",
-            Tag::Deleted => "del",
-            Tag::Added => "add",
-        };
-        let text = html::escape(line.text.trim_end_matches('\n'));
-        format!("<span class=\"{class}\">{text}&#10;</span>")
-    };
-    lines.iter().map(line).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,16 +73,5 @@ mod tests {
         let change = change("fn a() {}\nfn b() {}\n", "fn a() {}\nfn b() { 1 }\n");
         let error = within(&change, &["a".to_owned()]).unwrap_err().to_string();
         assert_eq!(error, "`a` of src/a.rs doesn't change at this step");
-    }
-
-    #[test]
-    fn lines_between_two_items_are_a_gap() {
-        let change = change(
-            "fn a() {}\nfn b() {}\nfn c() {}\n",
-            "fn a() { 1 }\nfn b() {}\nfn c() { 1 }\n",
-        );
-        let lines = within(&change, &["a".to_owned(), "c".to_owned()]).unwrap();
-        let body = body(&change, |line| lines.contains(&line), matters);
-        assert_eq!(body.matches("class=\"gap\"").count(), 1, "{body}");
     }
 }

@@ -1,9 +1,14 @@
 //! The directives of the chapters: `{{#name words…}}`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::LazyLock;
 
+use anyhow::Result;
 use regex::Regex;
+
+use crate::files::{files, read};
 
 static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)(\\?)\{\{#([A-Za-z_-]+)([^{}]*)\}\}").expect("the pattern is a constant")
@@ -61,6 +66,22 @@ pub fn find(text: &str) -> Vec<Directive> {
             }
         })
         .collect()
+}
+
+/// What the directives of this name begin with, in all the chapters of the repository at `root`.
+///
+/// # Errors
+/// When a chapter can't be read.
+pub fn first_words(root: &Path, name: &str) -> Result<BTreeSet<String>> {
+    let mut words = BTreeSet::new();
+    for chapter in files(&root.join("book/src"))? {
+        if chapter.extension().is_some_and(|end| end == "md") {
+            let found = find(&read(&chapter)?).into_iter();
+            let named = found.filter(|directive| directive.name == name);
+            words.extend(named.filter_map(|directive| directive.words.into_iter().next()));
+        }
+    }
+    Ok(words)
 }
 
 /// The line of the byte at `offset`, from 1.

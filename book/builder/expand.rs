@@ -13,23 +13,28 @@ use crate::problem::{Problem, Problems};
 use crate::settings::Settings;
 use crate::shown::Shown;
 use crate::{
-    acceptance, card, coverage, diagram, listing, map, series, shown, states, tables, transcript,
+    acceptance, card, coverage, diagram, exercises, listing, map, measure, series, shown, states,
+    tables, timeline, transcript,
 };
 
 /// The directives, and the words that they take.
-const FORMS: [&str; 13] = [
+const FORMS: [&str; 17] = [
     "acceptance [SLUG]",
     "card SLUG",
     "diagram NAME TITLE…",
     "diff SLUG FILE [ITEM, …]",
     "file SLUG FILE",
     "item SLUG FILE ITEM",
+    "measure NAME COLUMN",
     "part NUMBER",
+    "refused NAME",
     "rest SLUG PATH…",
     "snapshot SLUG FILE [LANGUAGE]",
+    "solution NAME",
     "states SLUG",
     "steps",
     "tables",
+    "timeline NAME TITLE…",
     "transcript NAME",
 ];
 
@@ -147,7 +152,8 @@ impl Expansion<'_> {
     }
 
     fn replace(&mut self, text: &str, directive: &Directive) -> String {
-        if !directive::stands_alone(text, &directive.range) {
+        let inline = directive.name == "measure";
+        if !inline && !directive::stands_alone(text, &directive.range) {
             let message = format!("{{{{#{}}}}} must stand between blank lines", directive.name);
             self.report(directive.line, message);
         }
@@ -210,13 +216,17 @@ fn dispatch(page: &mut Page, directive: &Directive) -> Result<String> {
         ("diff", [slug, file, items @ ..]) => listing::diff(page, slug, file, items),
         ("file", [slug, file]) => listing::file(page, slug, file),
         ("item", [slug, file, _, ..]) => listing::item(page, slug, file, &words[2..].join(" ")),
+        ("measure", [_, ..]) => measure::figure(page.library, &words),
         ("part", [number]) => series::part(number),
+        ("refused", [name]) => exercises::refused::figure(page, name),
         ("rest", [slug, _, ..]) => listing::rest(page, slug, &words[1..]),
         ("snapshot", [slug, file]) => listing::snapshot(page, slug, file, "plaintext"),
         ("snapshot", [slug, file, language]) => listing::snapshot(page, slug, file, language),
+        ("solution", [name]) => exercises::figure(page, name),
         ("states", [slug]) => states::figure(page, slug),
         ("steps", []) => map::table(page),
         ("tables", []) => tables::tables(page),
+        ("timeline", [name, _, ..]) => timeline::figure(page.library, name, &words[1..].join(" ")),
         ("transcript", [name]) => transcript::figure(page.library, name),
         (name, _) => {
             let form = FORMS

@@ -25,6 +25,16 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The pages of a site.
+///
+/// # Errors
+/// When a folder can't be read.
+pub fn pages(site: &Path) -> Result<Vec<PathBuf>> {
+    let mut pages = files(site)?;
+    pages.retain(|path| path.extension().is_some_and(|end| end == "html"));
+    Ok(pages)
+}
+
 /// The text of a file.
 ///
 /// # Errors

@@ -61,6 +61,26 @@ pub fn language(path: &str) -> &'static str {
     }
 }
 
+/// Where an excerpt stands.
+pub fn within(item: &str) -> String {
+    format!("dans <em>{}</em>", escape(item))
+}
+
+/// How many lines come and go.
+pub fn size((added, deleted): (usize, usize)) -> String {
+    let added = (added > 0).then(|| format!("<span class=\"add\">+{added}</span>"));
+    let deleted = (deleted > 0).then(|| format!("<span class=\"del\">−{deleted}</span>"));
+    let sides: Vec<String> = [added, deleted].into_iter().flatten().collect();
+    sides.join(" ")
+}
+
+/// Code, which is in English and isn't to be translated.
+pub fn pre(class: &str, language: &str, code: &str) -> String {
+    format!(
+        "<pre class=\"{class}\" lang=\"en\" translate=\"no\"><code class=\"language-{language}\">{code}</code></pre>"
+    )
+}
+
 /// A figure with a caption above it.
 pub fn figure(class: &str, caption: &str, body: &str) -> String {
     format!(

@@ -51,6 +51,16 @@ pub fn find(path: &str, text: &str, name: &str) -> Result<Place> {
     }
 }
 
+/// What each of these lines stands in, from the outside in: `impl Store`, `Store::end`. An item that
+/// begins at the line isn't counted: one sees it.
+pub fn scopes(path: &str, text: &str, lines: &[usize]) -> Vec<Vec<String>> {
+    match path.rsplit('.').next() {
+        Some("rs") => rust::scopes(text, lines),
+        Some("toml") => cargo::scopes(text, lines),
+        _ => vec![Vec::new(); lines.len()],
+    }
+}
+
 /// The lines of `text` that `lines` selects, less the indentation they share.
 pub fn extract(text: &str, lines: &Lines) -> String {
     let count = lines.end() + 1 - lines.start();

@@ -68,6 +68,21 @@ impl Library {
         self.text(step, path, |shelf| &shelf.normalised)
     }
 
+    /// The files of a step, sorted by path, with the names that don't change from step to step.
+    pub fn normalised_files(&self, step: &Step) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.shelf(step).normalised.iter();
+        files.map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// What the library of a step is called in Rust.
+    pub fn crate_name(&self, step: &Step) -> Result<String> {
+        let manifest: toml::Table = self.source(step, "Cargo.toml")?.parse()?;
+        let name = manifest
+            .get("lib")
+            .and_then(|lib| lib.get("name")?.as_str());
+        Ok(name.map_or_else(|| step.package.replace('-', "_"), str::to_owned))
+    }
+
     fn text(&self, step: &Step, path: &str, tree: fn(&Shelf) -> &Tree) -> Result<&str> {
         let files = tree(self.shelf(step));
         files.get(path).map(String::as_str).with_context(|| {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use percent_encoding::percent_decode_str;
 use regex::Regex;
 
-use crate::files::{files, read};
+use crate::files::{self, read};
 use crate::problem::Problem;
 
 /// All the chapters on one page: it repeats what is wrong with them.
@@ -35,12 +35,10 @@ struct Page {
 /// The dead links of the site built in `site` from the repository at `root`.
 pub fn check(root: &Path, site: &Path) -> Result<Vec<Problem>> {
     let mut pages = BTreeMap::new();
-    for path in files(site)? {
-        if path.extension().is_some_and(|end| end == "html") {
-            let text = read(&path)?;
-            let place = path.strip_prefix(site)?.to_owned();
-            pages.insert(place, parse(&text));
-        }
+    for path in files::pages(site)? {
+        let text = read(&path)?;
+        let place = path.strip_prefix(site)?.to_owned();
+        pages.insert(place, parse(&text));
     }
     let site = Site {
         root,
@@ -124,15 +122,10 @@ impl Site<'_> {
         }
     }
 
-    /// A file of the site or, two folders above `book/book`, of the repository.
+    /// A file of the site: what isn't in it isn't published.
     fn exists(&self, place: &Path) -> bool {
-        if place.starts_with("..") {
-            let file = place.strip_prefix("../..").map(|file| self.root.join(file));
-            file.is_ok_and(|file| file.is_file())
-        } else {
-            let path = self.folder.join(place);
-            path.is_file() || path.join("index.html").is_file()
-        }
+        let path = self.folder.join(place);
+        !place.starts_with("..") && (path.is_file() || path.join("index.html").is_file())
     }
 
     /// The chapter of a page, and the line that holds the link if it can be told.
@@ -157,7 +150,7 @@ impl Site<'_> {
 }
 
 /// `folder/path`, with its `..` resolved as far as the root of the site.
-fn join(folder: &Path, path: &str) -> PathBuf {
+pub fn join(folder: &Path, path: &str) -> PathBuf {
     let mut joined = folder.to_owned();
     for component in Path::new(path).components() {
         match component {
@@ -172,7 +165,7 @@ fn join(folder: &Path, path: &str) -> PathBuf {
 }
 
 /// Undoes the percent encoding of accents and spaces.
-fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 

@@ -1,10 +1,13 @@
 //! Listings and diffs of the steps, with what they cover.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context as _, Result, ensure};
-use xtask::{Change, Step, Tag};
+use xtask::{Change, Line, Step, Tag};
 
 use crate::diff;
 use crate::directive;
+use crate::excerpt::Excerpt;
 use crate::html;
 use crate::item;
 use crate::page::Page;
@@ -19,10 +22,8 @@ pub fn item(page: &mut Page, slug: &str, path: &str, name: &str) -> Result<Strin
     let normalised = page.library.normalised(step, path)?;
     let covered = item::find(path, normalised, name)?.lines;
     let within = place.within.map(|within| {
-        format!(
-            " <span class=\"where\">dans <em>{}</em></span>",
-            html::escape(&within)
-        )
+        let within = html::within(&within);
+        format!(" <span class=\"where\">{within}</span>")
     });
     let caption = format!(
         "{}{}",
@@ -54,7 +55,7 @@ pub fn snapshot(page: &mut Page, slug: &str, path: &str, language: &str) -> Resu
         .with_context(|| format!("{path} doesn't begin like an insta snapshot"))?;
     ensure!(!content.trim().is_empty(), "{path} is empty");
     let code = html::escape(content.trim_matches('\n'));
-    let body = format!("<pre><code class=\"language-{language}\">{code}</code></pre>");
+    let body = html::pre("plain", language, &code);
     let figure = html::figure("listing snapshot", &caption(page, step, path), &body);
     cover_whole(page, step, path)?;
     Ok(figure)
@@ -74,25 +75,22 @@ pub fn diff(page: &mut Page, slug: &str, path: &str, items: &[&str]) -> Result<S
     } else {
         diff::within(change, &names)?
     };
-    let caption = format!("{}{}", caption(page, step, path), kind(change));
-    let body = diff::body(
-        change,
-        |line| lines.contains(&line),
-        |line| line.tag != Tag::Kept,
-    );
+    let changes = |line: &Line| line.tag != Tag::Kept;
+    let excerpt = Excerpt::new(change, |line| lines.contains(&line), changes);
+    let figure = compared(page, step, &excerpt, path);
     page.coverage(step).diff(path, lines);
-    Ok(html::figure("listing", &caption, &body))
+    Ok(figure)
 }
 
-/// `{{#rest SLUG PATH…}}`: what the chapter has not shown yet, folded.
+/// `{{#rest SLUG PATH…}}`: what the chapter has not shown yet, folded file by file.
 pub fn rest(page: &mut Page, slug: &str, paths: &[&str]) -> Result<String> {
     let step = page.library.step(slug)?;
-    let mut figures = String::new();
+    let mut files = String::new();
     for path in paths {
-        figures.push_str(&remains(page, step, path)?);
+        files.push_str(&remains(page, step, path)?);
     }
     Ok(format!(
-        "<details class=\"rest\"><summary>Le reste du diff</summary>{figures}</details>"
+        "<details class=\"rest\"><summary>Le reste du diff</summary>{files}</details>"
     ))
 }
 
@@ -106,29 +104,48 @@ fn remains(page: &mut Page, step: &Step, path: &str) -> Result<String> {
             change.path == path
         }
     };
-    let mut figures = String::new();
+    let mut files = String::new();
     for change in library.changes(step).iter().filter(listed) {
         let missing = page.coverage(step).missing(change);
         if missing.is_empty() {
             continue;
         }
-        let body = diff::body(change, |_| true, |line| missing.contains(&line));
-        let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
-        figures.push_str(&html::figure("listing", &caption, &body));
+        let excerpt = Excerpt::new(change, |_| true, |line| missing.contains(&line));
+        let figure = compared(page, step, &excerpt, &change.path);
+        let id = format!("{}-{}", step.slug, change.path.replace('/', "-"));
+        let _ = write!(
+            files,
+            "<details id=\"{id}\"><summary>{}{}</summary>{figure}</details>",
+            change.path,
+            excerpt.place()
+        );
         page.coverage(step).diff(&change.path, missing);
     }
     ensure!(
-        !figures.is_empty(),
+        !files.is_empty(),
         "nothing is left to show of {path} in {}: it doesn't change, or the chapter shows it already",
         step.package
     );
-    Ok(figures)
+    Ok(files)
+}
+
+/// The figure of a diff. Its caption says that it is one, to those who don't see its colours.
+fn compared(page: &Page, step: &Step, excerpt: &Excerpt, path: &str) -> String {
+    let caption = format!(
+        "<span class=\"hidden-text\">Diff\u{a0}: </span>{}{}",
+        caption(page, step, path),
+        excerpt.place()
+    );
+    html::figure("listing", &caption, &excerpt.body())
 }
 
 /// A new file has nothing to be compared with: it is shown as a listing.
 fn new_file(page: &mut Page, step: &Step, change: &Change) -> Result<String> {
     let text = page.library.source(step, &change.path)?;
-    let caption = format!("{}{}", caption(page, step, &change.path), kind(change));
+    let caption = format!(
+        "{} <span class=\"where\">nouveau fichier</span>",
+        caption(page, step, &change.path)
+    );
     let listing = listing(&caption, &change.path, text.trim_end());
     page.coverage(step).diff(&change.path, &change.lines);
     Ok(listing)
@@ -139,19 +156,11 @@ fn caption(page: &Page, step: &Step, path: &str) -> String {
     page.source_link(step, path, &format!("steps/{}/{path}", step.package))
 }
 
-fn kind(change: &Change) -> &'static str {
-    match (&change.old, &change.new) {
-        (None, _) => " <span class=\"where\">nouveau fichier</span>",
-        (_, None) => " <span class=\"where\">fichier supprimé</span>",
-        _ => "",
-    }
-}
-
 fn listing(caption: &str, path: &str, code: &str) -> String {
     let language = html::language(path);
     let code = html::escape(code);
     // The span keeps mdBook from hiding the lines that begin with `#`.
-    let body = format!("<pre><code class=\"language-{language}\"><span>{code}</span></code></pre>");
+    let body = html::pre("plain", language, &format!("<span>{code}</span>"));
     html::figure("listing", caption, &body)
 }
 

@@ -1,10 +1,10 @@
-//! `cargo run -p book`: builds, serves, checks the book, records its transcripts.
+//! `cargo run -p book`: builds, serves, checks and browses the book, records its transcripts, measures.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use book::{build, check, record, serve, shown};
+use book::{browse, build, check, epub, exercises, measure, pdf, record, serve, shown};
 use clap::{Parser, Subcommand};
 
 /// Builds the book in book/book/; see the commands for the rest.
@@ -17,7 +17,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Builds the book in book/book/
+    /// Builds the book in book/book/, and leaves nothing else there
     Build,
     /// Builds, serves to this machine, and builds again at each change
     Serve {
@@ -31,6 +31,15 @@ enum Command {
         #[arg(long)]
         no_proofreading: bool,
     },
+    /// Builds the EPUB in book/book/, and has epubcheck read it
+    Epub,
+    /// Builds the PDF in book/book/, and looks at its pages
+    Pdf,
+    /// Builds elsewhere, then looks at the pages in Chromium
+    Browse {
+        /// The pages, by name; all of them by default
+        names: Vec<String>,
+    },
     /// Runs the sessions of book/transcripts again, and writes what they show
     Record {
         /// The sessions, by name; all of them by default
@@ -38,6 +47,22 @@ enum Command {
         /// Compares with what is written, instead of writing
         #[arg(long)]
         check: bool,
+    },
+    /// Applies and tests the solutions of book/exercises, and keeps a stamp of each
+    Exercises {
+        /// The solutions, by name; by default, those that have changed since, or whose steps have
+        names: Vec<String>,
+    },
+    /// Applies the patches of book/refused, and writes down why the compiler refuses them
+    Refused {
+        /// The patches, by name; by default, those that have changed since, or whose steps have
+        names: Vec<String>,
+    },
+    /// Runs the benchmarks, and keeps their figures in book/measures.json
+    Measure {
+        /// Reads what they have written there, instead of running them
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
     },
 }
 
@@ -66,7 +91,25 @@ fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Serve { port } => serve::serve(&root, port),
         Command::Check { no_proofreading } => check::check(&root, !no_proofreading),
+        Command::Epub => {
+            let file = epub::write(&root)?;
+            println!("{}", relative(&file).display());
+            epub::check(&file)
+        }
+        Command::Pdf => {
+            let pdf = pdf::write(&root)?;
+            println!("{}: {} pages", relative(&pdf.file).display(), pdf.pages);
+            pdf.check()
+        }
+        Command::Browse { names } => browse::browse(&root, &names),
         Command::Record { names, check } => record::record(&root, &names, check),
+        Command::Exercises { names } => {
+            exercises::exercises(&root, &record::target(&root)?, &names)
+        }
+        Command::Refused { names } => {
+            exercises::refused::record(&root, &record::target(&root)?, &names)
+        }
+        Command::Measure { from } => measure::measure(&root, from.as_deref()),
     }
 }
 

@@ -13,16 +13,21 @@ pub fn table(page: &Page) -> Result<String> {
     let library = page.library;
     let mut rows = String::new();
     for step in library.steps().iter() {
+        let part = match step.part {
+            Some(part) => {
+                let (address, name) = (series::address(part), series::name(part)?);
+                format!("<a href=\"{address}\">{name}</a>")
+            }
+            None => "–".to_owned(),
+        };
         let Size { added, deleted, .. } = Size::of(library.changes(step));
         let _ = write!(
             rows,
-            "<tr><td class=\"number\">{}</td><td>{}</td><td><a href=\"{}\">Partie {}\u{a0}: {}</a></td>\
+            "<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td>\
              <td class=\"number add\">+{added}</td><td class=\"number del\">−{deleted}</td></tr>",
             step.number,
             page.chapter_link(step),
-            series::address(step.part),
-            step.part,
-            series::title(step.part)?,
+            part,
         );
     }
     ensure!(!rows.is_empty(), "there is no step to list");

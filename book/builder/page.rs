@@ -15,7 +15,7 @@ pub struct Page<'a> {
     pub library: &'a Library,
     /// The chapter of each step, relative to `book/src`.
     pub chapters: &'a BTreeMap<String, PathBuf>,
-    /// Where the captions of the listings lead; to the repository on the disk by default.
+    /// Where the captions of the listings lead; to copies in the site by default.
     pub sources: Option<&'a str>,
     /// The chapter, relative to `book/src`.
     pub path: &'a Path,
@@ -34,16 +34,16 @@ impl Page<'_> {
         "../".repeat(self.path.components().count().saturating_sub(1))
     }
 
-    /// A link to a file of a step, if it still has it. In a checkout the site is in `book/book/`,
-    /// two folders under the steps; a published book says where its sources are.
+    /// A link to a file of a step, if it still has it: where the book says that its sources are, or
+    /// in the site, which then holds a copy.
     pub fn source_link(&self, step: &Step, path: &str, text: &str) -> String {
         let place = format!("steps/{}/{path}", step.package);
-        let base = match self.sources {
-            Some(address) => format!("{}/", address.trim_end_matches('/')),
-            None => format!("{}../../", self.to_root()),
+        let address = match self.sources {
+            Some(address) => format!("{}/{place}", address.trim_end_matches('/')),
+            None => format!("{}{place}.html", self.to_root()),
         };
         if step.directory.join(path).exists() {
-            format!("<a class=\"source\" href=\"{base}{place}\">{text}</a>")
+            format!("<a class=\"source\" href=\"{address}\">{text}</a>")
         } else {
             format!("<span class=\"source\">{text}</span>")
         }

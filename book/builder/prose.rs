@@ -71,7 +71,8 @@ fn without_directives(chapter: &str) -> String {
     for directive in directive::find(chapter).into_iter().rev() {
         let lines = chapter[directive.range.clone()].matches('\n').count();
         let mut left = match directive.name.as_str() {
-            "diagram" => directive.words.get(1..).unwrap_or_default().join(" "),
+            "diagram" | "timeline" => directive.words.get(1..).unwrap_or_default().join(" "),
+            "measure" => "12\u{a0}ms".to_owned(),
             _ => String::new(),
         };
         left.push_str(&"\n".repeat(lines));

@@ -1,30 +1,43 @@
 //! Records the terminal sessions shown in the book: the commands of
-//! `book/transcripts/*.console` are run again, and their output written down.
+//! `book/transcripts/*.console` are run again, and their output written down;
+//! beside it, for the sessions that chapters draw, what was done when.
 
+mod events;
+mod notes;
 mod programs;
 mod session;
 mod shell;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
 
+pub use programs::target;
 pub(crate) use session::{Session, parse};
 
+use crate::directive;
 use crate::files::{files, read, write};
 use crate::problem::{Problem, Problems};
+use crate::timeline::{self, Timeline};
 use programs::Programs;
 
 static NUMBER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\d+(?:[.,:]\d+)*").expect("the pattern is a constant"));
 static BLANKS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r" {2,}").expect("the pattern is a constant"));
+static BAR: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[█▒·]+").expect("the pattern is a constant"));
 static UNIT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b0(?: ?(?:ns|µs|ms|s)\b(?: 0)?)+").expect("the pattern is a constant")
 });
+
+/// What a session has shown, and what was done when.
+type Run = (String, Timeline);
 
 /// Runs the named sessions of the repository at `root`, or all of them; then
 /// writes what they show or, with `check`, compares it with what is written.
@@ -40,19 +53,77 @@ pub fn record(root: &Path, names: &[String], check: bool) -> Result<()> {
         sessions.push((path, shown, session));
     }
     let programs = Programs::build(root, sessions.iter().map(|(_, _, session)| session))?;
+    let drawn = directive::first_words(root, "timeline")?;
     let mut problems = Vec::new();
-    for (path, shown, session) in sessions {
-        let output = shell::run(&session, &programs).with_context(|| shown.clone())?;
+    let runs = side_by_side(&sessions, |(_, _, session)| shell::run(session, &programs));
+    for ((path, shown, session), run) in sessions.into_iter().zip(runs) {
+        let mut run = run.with_context(|| shown.clone())?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let events = drawn.contains(&*name).then(|| timeline::path(&name));
         if check {
-            let now = parse(&output).with_context(|| shown.clone())?;
-            problems.extend(difference(&session, &now).map(|message| Problem::of(shown, message)));
+            let compare = |run: &Run| differences(root, &shown, &session, events.as_deref(), run);
+            let mut found = compare(&run)?;
+            // Others that ran beside it may have made it late: what it shows alone counts.
+            for _ in 0..2 {
+                if !found.is_empty() {
+                    run = shell::run(&session, &programs).with_context(|| shown.clone())?;
+                    found = compare(&run)?;
+                }
+            }
+            problems.extend(found);
         } else {
+            let (output, timeline) = run;
             write(&path, &output)?;
             println!("{shown}");
+            if let Some(file) = events {
+                write(&root.join(&file), &timeline.text()?)?;
+                println!("{file}");
+            }
         }
     }
     Problems(problems).into_result()?;
     Ok(())
+}
+
+/// What a run of a session shows and draws otherwise than what is written.
+fn differences(
+    root: &Path,
+    shown: &str,
+    session: &Session,
+    events: Option<&str>,
+    (output, timeline): &Run,
+) -> Result<Vec<Problem>> {
+    let now = parse(output).with_context(|| shown.to_owned())?;
+    let mut problems = Vec::new();
+    let text = difference(&lines(session), &lines(&now));
+    problems.extend(text.map(|text| Problem::of(shown, text)));
+    if let Some(file) = events {
+        let written = read(&root.join(file)).unwrap_or_default();
+        let written = Timeline::parse(&written).with_context(|| file.to_owned())?;
+        let text = difference(&written.shape(), &timeline.shape());
+        problems.extend(text.map(|text| Problem::of(file, text)));
+    }
+    Ok(problems)
+}
+
+/// What this makes of each of these, in their order. Sessions sleep most of the time.
+fn side_by_side<T: Sync, R: Send>(all: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let index = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(one) = all.get(index)
+                {
+                    let result = run(one);
+                    done.lock().expect("no run panics").insert(index, result);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().expect("no run panics");
+    done.into_values().collect()
 }
 
 fn transcripts(root: &Path, names: &[String]) -> Result<Vec<PathBuf>> {
@@ -75,14 +146,13 @@ fn transcripts(root: &Path, names: &[String]) -> Result<Vec<PathBuf>> {
 
 /// What differs between two runs, beyond numbers, times and order: how several
 /// workers interleave is nobody's promise.
-fn difference(written: &Session, now: &Session) -> Option<String> {
-    let (before, after) = (lines(written), lines(now));
+fn difference(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Option<String> {
     let gone: Vec<_> = before
-        .difference(&after)
+        .difference(after)
         .map(|line| format!("\n- {line}"))
         .collect();
     let new: Vec<_> = after
-        .difference(&before)
+        .difference(before)
         .map(|line| format!("\n+ {line}"))
         .collect();
     let changed = !gone.is_empty() || !new.is_empty();
@@ -100,9 +170,11 @@ fn lines(session: &Session) -> BTreeSet<String> {
     outputs.map(|line| normalise(line)).collect()
 }
 
-/// `line` with every number, time and duration replaced by `0`.
+/// `line` with every number, time and duration replaced by `0`, also where it
+/// is drawn: a bar is as long as what it shows lasted.
 fn normalise(line: &str) -> String {
-    let line = NUMBER.replace_all(line, "0");
+    let line = BAR.replace_all(line, "0");
+    let line = NUMBER.replace_all(&line, "0");
     let line = UNIT.replace_all(&line, "0");
     BLANKS.replace_all(&line, " ").trim_end().to_owned()
 }
@@ -120,6 +192,7 @@ mod tests {
             "2026-11-24T10:00:00.123Z  INFO",
             "2027-01-02T03:04:05.9Z INFO",
         );
+        same("21  stopped  ····██", "21  stopped  ·····█");
         assert_ne!(normalise("task 9 started"), normalise("task 9 stopped"));
     }
 }

@@ -15,8 +15,8 @@ const TITLES: [&str; 12] = [
     "le monitoring unitaire",
     "la planification",
     "la gestion d’erreurs",
-    "conclusion",
-    "annexe : le code source",
+    "sa conclusion",
+    "son annexe, le code source",
 ];
 
 /// The title of a part, from 1 to 12.
@@ -26,6 +26,15 @@ pub fn title(part: u32) -> Result<&'static str> {
         .get(index)
         .copied()
         .with_context(|| format!("the series has no part {part}: its parts are 1 to 12"))
+}
+
+/// What the series calls a part, which ends with a conclusion and an annex.
+pub fn name(part: u32) -> Result<String> {
+    Ok(match part {
+        11 => "Conclusion".to_owned(),
+        12 => "Annexe\u{a0}: le code source".to_owned(),
+        _ => format!("Partie {part}\u{a0}: {}", title(part)?),
+    })
 }
 
 /// The address of a part.
@@ -38,8 +47,12 @@ pub fn part(word: &str) -> Result<String> {
     let part = word
         .parse()
         .with_context(|| format!("`{word}` isn't the number of a part"))?;
+    let part_of = match part {
+        11 | 12 => "La série".to_owned(),
+        _ => format!("Partie {part} de la série"),
+    };
     Ok(format!(
-        "<p class=\"part\">Partie {part} de la série\u{a0}: <a href=\"{}\">{}</a></p>",
+        "<p class=\"part\">{part_of}\u{a0}: <a href=\"{}\">{}</a></p>",
         address(part),
         title(part)?
     ))

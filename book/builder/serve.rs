@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -52,15 +52,32 @@ pub fn serve(root: &Path, port: u16) -> Result<()> {
         let (root, version) = (root.to_owned(), Arc::clone(&version));
         thread::spawn(move || watch(&root, &version));
     }
-    for stream in listener.incoming() {
-        let (root, version) = (root.to_owned(), Arc::clone(&version));
+    listen(&listener, &build::site(root), Some(&version));
+    Ok(())
+}
+
+/// Serves a built site as it is, for as long as this process lives; its address.
+///
+/// # Errors
+/// When there is no port left.
+pub fn publish(site: &Path) -> Result<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let site = site.to_owned();
+    thread::spawn(move || listen(&listener, &site, None));
+    Ok(address)
+}
+
+/// Answers for ever. Who writes sees the `version` of the site.
+fn listen(listener: &TcpListener, site: &Path, version: Option<&Arc<AtomicU64>>) {
+    for stream in listener.incoming().flatten() {
+        let (site, version) = (site.to_owned(), version.map(Arc::clone));
         thread::spawn(move || {
+            let version = version.map(|version| version.load(Ordering::Relaxed));
             // A browser that hangs up is none of our business.
-            let _ = answer(&root, stream?, version.load(Ordering::Relaxed));
-            std::io::Result::Ok(())
+            let _ = answer(&site, stream, version);
         });
     }
-    Ok(())
 }
 
 /// A book that doesn't build leaves its last pages standing.
@@ -103,21 +120,19 @@ fn newest(root: &Path) -> (usize, Option<SystemTime>) {
     (paths.len(), newest)
 }
 
-fn answer(root: &Path, mut stream: TcpStream, version: u64) -> std::io::Result<()> {
+fn answer(site: &Path, mut stream: TcpStream, version: Option<u64>) -> std::io::Result<()> {
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line)?;
     let target = line.split(' ').nth(1).unwrap_or("/");
     let path = target.split(['?', '#']).next().unwrap_or("/");
-    if path == VERSION {
-        return send(
-            &mut stream,
-            "200 OK",
-            "text/plain",
-            version.to_string().as_bytes(),
-        );
+    if let Some(version) = version
+        && path == VERSION
+    {
+        let version = version.to_string();
+        return send(&mut stream, "200 OK", "text/plain", version.as_bytes());
     }
-    let Some((kind, body)) = find(root, path) else {
-        let body = fs::read(build::site(root).join("404.html")).unwrap_or_default();
+    let Some((kind, mut body)) = find(site, path) else {
+        let body = fs::read(site.join("404.html")).unwrap_or_default();
         return send(
             &mut stream,
             "404 Not Found",
@@ -125,6 +140,9 @@ fn answer(root: &Path, mut stream: TcpStream, version: u64) -> std::io::Result<(
             &body,
         );
     };
+    if version.is_some() && kind.starts_with("text/html") {
+        body.extend_from_slice(SCRIPT.as_bytes());
+    }
     send(&mut stream, "200 OK", kind, &body)
 }
 
@@ -137,26 +155,18 @@ fn send(stream: &mut TcpStream, status: &str, kind: &str, body: &[u8]) -> std::i
     stream.write_all(body)
 }
 
-/// A file of the site; or of the steps, where the captions of listings lead.
-fn find(root: &Path, path: &str) -> Option<(&'static str, Vec<u8>)> {
+/// A file of the site.
+fn find(site: &Path, path: &str) -> Option<(&'static str, Vec<u8>)> {
     let relative = Path::new(path.trim_start_matches('/'));
     let plain = |component| matches!(component, Component::Normal(_));
     if !relative.components().all(plain) {
         return None;
     }
-    let mut place: PathBuf = build::site(root).join(relative);
+    let mut place = site.join(relative);
     if place.is_dir() {
         place = place.join("index.html");
     }
-    if !place.is_file() && relative.starts_with("steps") {
-        place = root.join(relative);
-    }
-    let mut body = fs::read(&place).ok()?;
-    let kind = kind(&place);
-    if kind.starts_with("text/html") {
-        body.extend_from_slice(SCRIPT.as_bytes());
-    }
-    Some((kind, body))
+    Some((kind(&place), fs::read(&place).ok()?))
 }
 
 fn kind(path: &Path) -> &'static str {

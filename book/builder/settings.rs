@@ -15,10 +15,14 @@ const LEAST_SHOWN: u32 = 75;
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// Where the captions of the listings lead; to the repository on the disk by default.
+    /// Where the captions of the listings lead; to copies in the site by default.
     pub sources_url: Option<String>,
     /// The least share, in percent, of a step's changed lines that its chapter shows unfolded.
     pub least_shown: u32,
+    /// The name of the EPUB and of the PDF, without what it ends in.
+    pub file_name: String,
+    /// How many exercises still lack a solution.
+    pub without_solution: usize,
 }
 
 impl Default for Settings {
@@ -26,6 +30,8 @@ impl Default for Settings {
         Self {
             sources_url: None,
             least_shown: LEAST_SHOWN,
+            file_name: "livre".to_owned(),
+            without_solution: 0,
         }
     }
 }

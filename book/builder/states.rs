@@ -32,7 +32,7 @@ RUNNING: box \"running\" fill lightblue with .n at 0.5in below WAITING.s
 ";
 
 /// All the transitions that can be drawn.
-const ARROWS: [Arrow; 6] = [
+const ARROWS: [Arrow; 8] = [
     Arrow {
         from: None,
         to: Some("waiting"),
@@ -80,6 +80,21 @@ const ARROWS: [Arrow; 6] = [
             "END: box \"failed\" fill lightpink with .n at (RUNNING.x + 0.9in, RUNNING.s.y - 0.5in)
             arrow from RUNNING.e right until even with END then to END.n
             text LABEL ljust at (END.x + 0.06in, 0.5*(RUNNING.s.y + END.n.y))",
+    },
+    Arrow {
+        from: Some("waiting"),
+        to: Some("cancelled"),
+        label: "annulée",
+        drawing: "CANCELLED: box \"cancelled\" with .w at 1.5in right of RUNNING.e
+            arrow from WAITING.e right until even with CANCELLED then to CANCELLED.n
+            text LABEL rjust at (CANCELLED.x - 0.06in, 0.5*(WAITING.s.y + CANCELLED.n.y))",
+    },
+    Arrow {
+        from: Some("running"),
+        to: Some("cancelled"),
+        label: "interrompue",
+        drawing: "arrow from RUNNING.e to CANCELLED.w
+            text LABEL above at 0.5 of the way between RUNNING.e and CANCELLED.w",
     },
 ];
 

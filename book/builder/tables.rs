@@ -113,7 +113,7 @@ fn table(page: &Page, name: &str, entries: &[Entry]) -> String {
         ("Les index".to_owned(), ["Définition", "Étape"].as_slice())
     } else {
         (
-            format!("La table <code>{}</code>", html::escape(name)),
+            format!("La table `{name}`"),
             ["Colonne", "Type", "Contrainte", "Étape"].as_slice(),
         )
     };
@@ -123,8 +123,9 @@ fn table(page: &Page, name: &str, entries: &[Entry]) -> String {
     }
     let rows = entries.iter().filter(|entry| entry.row.table == name);
     let rows: String = rows.map(|entry| row(page, entry)).collect();
+    // A heading in Markdown has an anchor, and is found.
     format!(
-        "<h2>{title}</h2><div class=\"wide\" tabindex=\"0\"><table class=\"schema\">\
+        "\n\n## {title}\n\n<div class=\"wide\"><table class=\"schema\">\
          <thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 }

@@ -21,8 +21,6 @@ pub fn figure(library: &Library, name: &str) -> Result<String> {
             let _ = write!(code, "{}&#10;", html::escape(line));
         }
     }
-    let body = format!("<pre><code class=\"language-plaintext session\">{code}</code></pre>");
-    Ok(format!(
-        "<figure class=\"listing transcript\"><div class=\"body\">{body}</div></figure>"
-    ))
+    let body = html::pre("session", "plaintext session", &code);
+    Ok(html::figure("listing transcript", "Terminal", &body))
 }

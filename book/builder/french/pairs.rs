@@ -1,8 +1,8 @@
-//! The texts of mdBook, in French.
+//! The texts of mdBook, in French, and what else of its pages is mended.
 
 use std::path::Path;
 
-use Place::{Admonition, BookScript, Neighbours, Page, SearchScript};
+use Place::{Admonition, BookScript, Neighbours, Page, SearchScript, Variables};
 
 /// Where mdBook writes a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Place {
     Admonition(&'static str),
     BookScript,
     SearchScript,
+    /// In the style sheet of the themes.
+    Variables,
 }
 
 impl Place {
@@ -26,13 +28,14 @@ impl Place {
             Page | Neighbours | Admonition(_) => name.ends_with(".html"),
             BookScript => is_script("book-"),
             SearchScript => is_script("searcher-"),
+            Variables => name.starts_with("variables-"),
         }
     }
 
     /// Whether the text must be somewhere, given those of the chapters.
     pub fn is_due(self, chapters: &[String]) -> bool {
         match self {
-            Page | BookScript | SearchScript => true,
+            Page | BookScript | SearchScript | Variables => true,
             Neighbours => chapters.len() > 1,
             Admonition(mark) => chapters.iter().any(|text| text.contains(mark)),
         }
@@ -74,7 +77,7 @@ pub const PAIRS: &[Pair] = &[
     (
         Page,
         "title=\"Toggle Table of Contents\" aria-label=\"Toggle Table of Contents\"",
-        "title=\"Table des matières\" aria-label=\"Afficher ou masquer la table des matières\"",
+        "title=\"Table des matières\"",
     ),
     (
         Page,
@@ -96,6 +99,40 @@ pub const PAIRS: &[Pair] = &[
         Page,
         "id=\"mdbook-theme-navy\">Navy</button>",
         "id=\"mdbook-theme-navy\">Sombre</button>",
+    ),
+    (Page, "<title>Page not found", "<title>Page introuvable"),
+    // The keyboard reaches the text at once, and the list of the chapters: a box that can be checked,
+    // where mdBook hides it and gives its label, which has no role, what only a button may have.
+    (
+        Page,
+        "<div id=\"mdbook-body-container\">",
+        "<a class=\"skip\" href=\"#mdbook-content\">Aller au texte</a><div id=\"mdbook-body-container\">",
+    ),
+    (
+        Page,
+        "id=\"mdbook-sidebar-toggle-anchor\" class=\"hidden\"",
+        "id=\"mdbook-sidebar-toggle-anchor\" aria-label=\"Table des matières\"",
+    ),
+    (
+        Page,
+        "document.getElementById('mdbook-sidebar-toggle').setAttribute('aria-expanded', sidebar === 'visible');",
+        "",
+    ),
+    (
+        BookScript,
+        "sidebarToggleButton.setAttribute('aria-expanded', true);",
+        "",
+    ),
+    (
+        BookScript,
+        "sidebarToggleButton.setAttribute('aria-expanded', false);",
+        "",
+    ),
+    // Without scripts the book is in its light theme, not half in a dark one of mdBook's.
+    (
+        Variables,
+        "@media (prefers-color-scheme: dark) {\n    html:not(.js) {",
+        "@media not all {\n    html:not(.js) {",
     ),
     // Two themes are enough: the others would have to be designed as well.
     (
@@ -121,7 +158,7 @@ pub const PAIRS: &[Pair] = &[
     (
         Page,
         "placeholder=\"Search this book ...\"",
-        "placeholder=\"Chercher dans le livre…\"",
+        "placeholder=\"Chercher dans le livre…\" aria-label=\"Chercher dans le livre\"",
     ),
     (
         Page,
@@ -158,6 +195,12 @@ pub const PAIRS: &[Pair] = &[
         BookScript,
         "title = 'Copy to clipboard'",
         "title = 'Copier'",
+    ),
+    // What is copied is what one types, see theme/pages.js.
+    (
+        BookScript,
+        "const playground = trigger.closest('pre');\n            return playground_text(playground, false);",
+        "return window.typed(trigger.closest('.listing, pre').querySelector('code'));",
     ),
     (BookScript, "'Copied!'", "'Copié'"),
     (BookScript, "'Clipboard error!'", "'Copie impossible'"),

@@ -25,6 +25,18 @@ pub fn find(text: &str, name: &str) -> Vec<Place> {
     places
 }
 
+/// The table that each line stands in.
+pub fn scopes(text: &str, lines: &[usize]) -> Vec<Vec<String>> {
+    let header = |line: &usize| {
+        let before = text.lines().take(line - 1);
+        before.filter(|line| line.starts_with('[')).last()
+    };
+    let scopes = lines.iter().map(header);
+    scopes
+        .map(|header| header.map(str::to_owned).into_iter().collect())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +46,14 @@ mod tests {
         let text = "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n\n[lints]\n";
         assert_eq!(find(text, "dependencies"), [Place::top(4..=5)]);
         assert_eq!(find(text, "depend"), []);
+        assert_eq!(
+            scopes(text, &[1, 2, 4, 5]),
+            [
+                vec![],
+                vec!["[package]"],
+                vec!["[package]"],
+                vec!["[dependencies]"]
+            ]
+        );
     }
 }

@@ -32,6 +32,32 @@ pub fn find(text: &str, name: &str) -> Result<Vec<Place>> {
     Ok(places)
 }
 
+/// The items that each line stands in, unless they begin there.
+pub fn scopes(text: &str, lines: &[usize]) -> Vec<Vec<String>> {
+    let items = syn::parse_file(text).map_or_else(|_| Vec::new(), |file| file.items);
+    let scope = |line: &usize| -> Vec<String> {
+        let holds = |lines: Lines| lines.contains(line) && lines.start() < line;
+        let Some(item) = items.iter().find(|item| holds(self::lines(text, item))) else {
+            return Vec::new();
+        };
+        let inner = members(text, item).into_iter();
+        let mut inner = inner.filter(|(_, lines, _)| holds(lines.clone()));
+        let inner = inner.find_map(|(mut names, ..)| names.pop());
+        title(item).into_iter().chain(inner).collect()
+    };
+    lines.iter().map(scope).collect()
+}
+
+/// An item as one speaks of it: `impl Store`, `Worker`, `run`.
+fn title(item: &Item) -> Option<String> {
+    match item {
+        Item::Impl(block) => Some(impl_title(block)),
+        Item::Trait(owner) => Some(format!("trait {}", owner.ident)),
+        Item::Mod(module) => Some(format!("mod {}", module.ident)),
+        other => names(other).pop(),
+    }
+}
+
 /// The first run of `use`, `mod` and `extern crate` lines.
 fn uses(text: &str, items: &[Item]) -> Vec<Place> {
     let opens = |item: &&Item| match item {
@@ -240,6 +266,22 @@ mod tests {
         assert_eq!(place("LIMIT"), (31, 31, None));
         assert_eq!(place("run"), (33, 33, None));
         assert_eq!(place("mod tests"), (35, 38, None));
+    }
+
+    #[test]
+    fn a_line_is_in_what_began_before_it() {
+        let scopes = scopes(TEXT, &[1, 7, 13, 15, 35, 36]);
+        assert_eq!(
+            scopes,
+            [
+                vec![],
+                vec!["Worker"],
+                vec!["impl Worker"],
+                vec!["impl Worker", "Worker::run"],
+                vec![],
+                vec!["mod tests"]
+            ]
+        );
     }
 
     #[test]

@@ -88,6 +88,14 @@ impl Package {
     }
 }
 
+/// Where cargo puts what it builds of the workspace at `root`.
+///
+/// # Errors
+/// When cargo can't tell.
+pub fn target(root: &Path) -> Result<PathBuf> {
+    Ok(metadata(root)?.target_directory)
+}
+
 fn metadata(root: &Path) -> Result<Metadata> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--format-version", "1"])

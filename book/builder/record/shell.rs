@@ -14,8 +14,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
 use tempfile::TempDir;
 
+use super::events;
 use super::programs::Programs;
 use super::session::{Session, echo};
+use crate::timeline::Timeline;
+use gethostname::gethostname;
 
 const PRELUDE: &str = include_str!("prelude.bash");
 
@@ -24,6 +27,9 @@ const LIMIT: Duration = Duration::from_mins(3);
 
 /// The folder of the session, as the book shows it.
 const FOLDER: &str = "~/essai";
+
+/// The name of the machine, as the book shows it.
+const HOST: &str = "tilleul";
 
 /// A process number, as the book shows it.
 const PROCESS: &str = "12345";
@@ -38,8 +44,8 @@ static JOB: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("the pattern is a constant")
 });
 
-/// Runs the commands of `session` and returns what a terminal would show.
-pub fn run(session: &Session, programs: &Programs) -> Result<String> {
+/// Runs the commands of `session` and returns what a terminal would show, and what was done when.
+pub fn run(session: &Session, programs: &Programs) -> Result<(String, Timeline)> {
     let tools = tempfile::tempdir()?;
     let here = tempfile::tempdir()?;
     let script = tools.path().join("session");
@@ -57,8 +63,13 @@ pub fn run(session: &Session, programs: &Programs) -> Result<String> {
         "only `cargo run -q -p PACKAGE [--example NAME] [-- ARGUMENTS]` is known here, not: {unknown}"
     );
     let output = String::from_utf8_lossy(&raw);
+    let timeline = events::timeline(&read_tool(&tools, "notes"), |log| match log {
+        "-" => Some(output.clone().into_owned()),
+        file => fs::read_to_string(file).ok(),
+    })?;
     let output = complaints(&output, &script);
-    Ok(clean(&output, here.path(), &read_tool(&tools, "processes")))
+    let output = clean(&output, here.path(), &read_tool(&tools, "processes"));
+    Ok((output, timeline))
 }
 
 /// The script: each command is shown, then run, then its jobs are noted.
@@ -88,6 +99,7 @@ fn bash(script: &Path, here: &TempDir, tools: &TempDir, programs: &Programs) -> 
         .stderr(Stdio::inherit())
         .env("BOOK_PROGRAMS", &programs.folder)
         .env("BOOK_UNKNOWN", tools.path().join("unknown"))
+        .env("BOOK_NOTES", tools.path().join("notes"))
         .env("BOOK_PROCESSES", tools.path().join("processes"))
         .env("LC_ALL", "C.UTF-8")
         .env("TZ", "UTC")
@@ -177,7 +189,9 @@ fn clean(output: &str, here: &Path, processes: &str) -> String {
     {
         text = pattern.replace_all(&text, PROCESS).into_owned();
     }
-    text
+    // Where an engine says that its process is.
+    let host = gethostname().to_string_lossy().into_owned();
+    text.replace(&format!(" {host}:{PROCESS}"), &format!(" {HOST}:{PROCESS}"))
 }
 
 fn read_tool(tools: &TempDir, name: &str) -> String {
@@ -206,5 +220,8 @@ mod tests {
     fn the_folder_and_the_processes_do_not_leak() {
         let text = clean("at /tmp/abc/x.db by 77, 770\n", Path::new("/tmp/abc"), "77");
         assert_eq!(text, "at ~/essai/x.db by 12345, 770\n");
+        let host = gethostname().to_string_lossy().into_owned();
+        let text = clean(&format!("on {host}:77\n"), Path::new("/tmp/abc"), "77");
+        assert_eq!(text, "on tilleul:12345\n");
     }
 }

@@ -16,7 +16,7 @@ fn a_method_is_shown_without_its_indentation() {
         &page,
         &[
             "dans <em>impl Worker</em>",
-            "href=\"../../steps/step02-two/src/worker.rs\"",
+            "href=\"steps/step02-two/src/worker.rs.html\"",
             "<code class=\"language-rust\"><span>/// Runs.\npub fn run(&amp;self) -&gt; u32 {\n    2\n}</span></code>",
         ],
     );
@@ -44,9 +44,11 @@ fn a_diff_shows_what_goes_and_what_comes() {
     assert_says(
         &page,
         &[
-            "<span class=\"del\">        1\n</span><span class=\"add\">        2\n</span>",
-            "<summary>Le reste du diff</summary>",
-            "<span class=\"add\">CREATE TABLE tasks (\n</span>",
+            "<del class=\"del\">        1\n</del><ins class=\"add\">        2\n</ins>",
+            "Diff\u{a0}: </span><a class=\"source\"",
+            "<span class=\"where\">dans <em>impl Worker</em> · <span class=\"add\">+1</span> <span class=\"del\">−1</span></span>",
+            "<summary>Le reste du diff</summary><details id=\"two-migrations-01_create_tasks.sql\">",
+            "<ins class=\"add\">CREATE TABLE tasks (\n</ins>",
         ],
     );
 }
@@ -108,7 +110,7 @@ fn the_table_of_checks_is_a_triangle() {
     assert_says(
         &fixture.page(),
         &[
-            "Un arrêt.</th><td class=\"fail\" title=\"rouge avant\">✗</td><td class=\"pass\">✓</td>",
+            "Un arrêt.</th><td class=\"since\">dès\u{a0}2</td><td class=\"fail\" title=\"rouge avant\">✗</td><td class=\"pass\">✓</td>",
             "<ul class=\"checks\">\n<li>Un arrêt.</li>\n</ul>",
         ],
     );
@@ -282,8 +284,17 @@ fn a_rest_with_nothing_left_is_refused() {
 }
 
 #[test]
-fn a_published_book_says_where_its_sources_are() {
+fn the_sources_are_published_with_the_book_unless_it_says_where_they_are() {
     let fixture = Fixture::new();
+    fixture.page();
+    let copy = fixture.read("book/book/steps/step02-two/src/worker.rs.html");
+    assert_says(
+        &copy,
+        &[
+            "<h1>steps/step02-two/src/worker.rs</h1>",
+            "pub fn run(&amp;self) -&gt; u32 &#123;\n",
+        ],
+    );
     let table = "sources-url = \"https://example.org/main/\"\n";
     fixture.append("book/book.toml", table);
     let link = "href=\"https://example.org/main/steps/step02-two/src/worker.rs\"";

@@ -71,6 +71,7 @@ impl Fixture {
         let fixture = Self {
             folder: tempfile::tempdir().unwrap(),
         };
+        fixture.write("README.md", "# Essai\n");
         fixture.write("book/book.toml", BOOK);
         fixture.write(
             "book/checks.toml",

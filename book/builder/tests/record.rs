@@ -71,6 +71,23 @@ fn a_session_that_shows_something_else_is_found() {
 }
 
 #[test]
+fn a_session_that_was_late_is_run_again_alone() {
+    let fixture = fixture("$ true\n");
+    let tries = fixture.root().join("tries");
+    let late = |times: &str| {
+        let count = format!(
+            "echo x >> {0}; grep -c x {0} | grep -v '{times}'",
+            tries.display()
+        );
+        fixture.write("book/transcripts/a.console", &format!("$ {count}\n3\n"));
+        fixture.write("tries", "");
+        record(fixture.root(), &[], true)
+    };
+    late("[12]").unwrap();
+    late("[123]").unwrap_err();
+}
+
+#[test]
 fn cargo_is_known_in_one_form_only() {
     let error = record(fixture("$ cargo test\n").root(), &[], false).unwrap_err();
     assert_says(&format!("{error:#}"), &["a.console", "not: cargo test"]);

@@ -1,0 +1,130 @@
+//! `{{#measure NAME COLUMN}}`: a figure of the benchmarks, as it was measured last.
+
+mod machine;
+mod output;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+use xtask::Steps;
+
+use crate::files::{read, write};
+use crate::html;
+use crate::library::Library;
+use machine::Machine;
+
+/// Where the figures are committed.
+const FILE: &str = "book/measures.json";
+
+/// The step that has the benchmarks, and its program.
+const SLUG: &str = "full";
+const PROGRAM: &str = "task-engine";
+
+/// Figures by the name of what is measured, then by column.
+type Measures = BTreeMap<String, BTreeMap<String, String>>;
+
+#[derive(Serialize, Deserialize)]
+struct Measured {
+    machine: Machine,
+    measures: Measures,
+}
+
+/// Runs the benchmarks of the repository at `root`, or reads what they have written, and keeps
+/// their figures.
+///
+/// # Errors
+/// When the machine is busy, when a benchmark fails, or when it writes no figure.
+pub fn measure(root: &Path, output: Option<&Path>) -> Result<()> {
+    let output = match output {
+        Some(path) => read(path)?,
+        None => run(root)?,
+    };
+    let measures = output::parse(&output)?;
+    let machine = Machine::look(root)?;
+    let kept = Measured { machine, measures };
+    write(
+        &root.join(FILE),
+        &(serde_json::to_string_pretty(&kept)? + "\n"),
+    )?;
+    println!("{FILE}");
+    Ok(())
+}
+
+/// What the benchmarks write: those of the last step, then what its engine costs while it waits.
+fn run(root: &Path) -> Result<String> {
+    machine::ensure_quiet()?;
+    let steps = Steps::load(root)?;
+    let package = &steps.find(SLUG)?.package;
+    let bench = cargo(root, &["bench", "--quiet", "-p", package])?;
+    cargo(root, &["build", "--quiet", "--release", "-p", package])?;
+    let program = target(root)?.join("release").join(PROGRAM);
+    let program = program
+        .to_str()
+        .context("the target folder has an odd name")?;
+    let latency = [
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "tests",
+        "--bin",
+        "latency",
+        "--",
+        program,
+    ];
+    Ok(bench + &cargo(root, &latency)?)
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new("cargo");
+    command
+        .args(arguments)
+        .current_dir(root)
+        .stderr(Stdio::inherit());
+    let output = command.output().context("can't run cargo")?;
+    ensure!(
+        output.status.success(),
+        "cargo {} fails",
+        arguments.join(" ")
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn target(root: &Path) -> Result<PathBuf> {
+    let metadata = cargo(root, &["metadata", "--no-deps", "--format-version", "1"])?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let folder = metadata["target_directory"].as_str();
+    Ok(folder.context("cargo has no target folder")?.into())
+}
+
+/// The figure of a column, or where all were measured if the name is `machine`.
+pub(crate) fn figure(library: &Library, words: &[&str]) -> Result<String> {
+    let text = library
+        .read(FILE)
+        .context("nothing is measured yet: run cargo run -p book -- measure")?;
+    let measured: Measured = serde_json::from_str(&text).context(FILE)?;
+    if words == ["machine"] {
+        return Ok(html::escape(&measured.machine.to_string()));
+    }
+    let (column, name) = words.split_last().context("a measure has a name")?;
+    let name = name.join(" ");
+    let names = || {
+        measured
+            .measures
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let row = measured.measures.get(&name);
+    let row =
+        row.with_context(|| format!("{FILE} has no measure {name:?}; it has: {}", names()))?;
+    let figure = row.get(*column).with_context(|| {
+        let columns: Vec<_> = row.keys().map(String::as_str).collect();
+        format!("{name:?} has no {column:?}; it has: {}", columns.join(", "))
+    })?;
+    output::french(figure)
+}
