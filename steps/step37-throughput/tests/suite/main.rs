@@ -1,0 +1,37 @@
+//! What this step promises.
+
+mod cancel;
+mod common;
+mod correlation;
+mod embedding;
+mod engines;
+mod errors;
+mod giving_up;
+mod grace;
+mod heartbeat;
+mod hooks;
+mod inspection;
+mod kinds;
+mod lease;
+mod listing;
+mod monitoring;
+mod notifications;
+mod opening;
+mod parallelism;
+mod parameters;
+mod pause;
+mod persistence;
+mod priority;
+mod processes;
+mod processing_loop;
+mod recovery;
+mod rescue;
+mod restart;
+mod retries;
+mod scheduling;
+mod shutdown;
+mod state;
+mod timeout;
+mod traces;
+mod uniqueness;
+mod waterfall;
