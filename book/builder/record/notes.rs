@@ -50,7 +50,7 @@ impl<'a> Notes<'a> {
         self.last = at;
         match words {
             ["run", process, log, instance, _, rest @ ..]
-                if matches!(rest, ["--example", ..] | ["--", "start", ..]) =>
+                if matches!(rest, ["--example", ..] | ["--", "start" | "demo", ..]) =>
             {
                 let mut names = rest.iter().skip_while(|word| **word != "--instance");
                 let instance = names.nth(1).unwrap_or(instance);

@@ -39,6 +39,8 @@ cargo() {
     [ "$log" != "$book_terminal" ] || log=-
     note run "$process" "$log" "${TASK_ENGINE_INSTANCE-}" "$@"
     program="$BOOK_PROGRAMS/$1"
+    # That of the last step has a name of its own.
+    [ -x "$program" ] || program="$BOOK_PROGRAMS/task-engine"
     shift
     if [ "${1-}" = --example ]; then
         program="$BOOK_PROGRAMS/examples/$2"
