@@ -1,3 +1,4 @@
+mod backpressure;
 mod cancel;
 mod chaos;
 mod command;
@@ -270,6 +271,14 @@ pub const CHECKS: &[Check] = &[
     Check::new("retry-refuses-while-a-twin-waits", "uniqueness", uniqueness::retry_refuses_while_a_twin_waits),
     Check::new("database-refuses-a-twin", "uniqueness", uniqueness::database_refuses_a_twin),
     Check::new("unique-key-shown", "uniqueness", uniqueness::unique_key_shown),
+    Check::new("bound-is-exact-whoever-creates", "backpressure", backpressure::bound_is_exact_whoever_creates),
+    Check::new("creations-of-one-command-are-all-done-or-none", "backpressure", backpressure::creations_of_one_command_are_all_done_or_none),
+    Check::new("creator-waits-for-room-and-goes-on", "backpressure", backpressure::creator_waits_for_room_and_goes_on),
+    Check::new("creator-goes-on-once-the-bound-is-raised", "backpressure", backpressure::creator_goes_on_once_the_bound_is_raised),
+    Check::new("killed-creator-leaves-nothing", "backpressure", backpressure::killed_creator_leaves_nothing),
+    Check::new("task-that-comes-back-is-not-refused", "backpressure", backpressure::task_that_comes_back_is_not_refused),
+    Check::new("what-needs-no-room-is-not-refused", "backpressure", backpressure::what_needs_no_room_is_not_refused),
+    Check::new("bound-and-age-are-listed", "backpressure", backpressure::bound_and_age_are_listed),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod bound;
 mod cancel;
 pub mod cli;
 mod create;
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {error:#}");
             match error.downcast_ref() {
                 Some(Error::StillRunning { .. }) => ExitCode::from(3),
+                Some(Error::Full { .. }) => ExitCode::from(5),
                 None if error.is::<retry::Unconfirmed>() => ExitCode::from(4),
                 _ => ExitCode::FAILURE,
             }
@@ -53,6 +55,10 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Cancel(arguments) => cancel::cancel(&Store::open_existing(path)?, arguments).await,
         Command::Pause { kinds } => pause::pause(&Store::open_existing(path)?, &kinds).await,
         Command::Resume { kinds } => pause::resume(&Store::open_existing(path)?, &kinds).await,
+        Command::Bound { kind, max_waiting } => {
+            bound::bound(&Store::open_existing(path)?, &kind, max_waiting).await
+        }
+        Command::Unbound { kind } => bound::unbound(&Store::open_existing(path)?, &kind).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,
         Command::List(arguments) => list::list(&Reader::open(path)?, arguments).await,

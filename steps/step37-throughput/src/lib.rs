@@ -51,7 +51,7 @@
 //! ```
 //!
 //! With a text as `unique_key`, too, it fails while another task of the same kind has this key, and
-//! waits or runs; with `ON CONFLICT DO NOTHING`, it does nothing then.
+//! waits or runs; with `ON CONFLICT DO NOTHING`, it does nothing then. It looks at no bound.
 //!
 //! - A [`Worker`] takes the tasks one after the other, each in four phases.
 //! - A [`Store`] keeps the tasks in a SQLite database, shared by several processes.
@@ -78,6 +78,7 @@
 //! - Tasks can be cancelled: those that wait aren't executed, those that run are asked to stop.
 //! - A kind can be paused: none of its tasks starts, on any engine, until it is resumed.
 //! - While a task waits or runs, no other of its kind has its unique key.
+//! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 
 mod alarm;
 mod cancellation;
@@ -101,6 +102,7 @@ mod store;
 mod task;
 mod task_error;
 mod trace;
+mod turns;
 mod unique;
 mod wake_up;
 mod watcher;

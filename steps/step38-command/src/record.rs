@@ -142,9 +142,13 @@ pub struct KindRecord {
     pub known: bool,
     /// Since when none of its tasks starts, if it is paused.
     pub paused_at: Option<Timestamp>,
+    /// How many of its tasks may wait, if it is bounded.
+    pub max_waiting: Option<u32>,
     /// How many of its tasks wait, those for later included; [`KindRecord::COUNTED`] stands for
     /// more, too.
     pub waiting: u32,
+    /// Since when the first of those that wait is due, or from when on, if all are for later.
+    pub oldest_since: Option<Timestamp>,
     /// How many of its tasks run.
     pub running: u32,
 }

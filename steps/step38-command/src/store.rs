@@ -1,3 +1,4 @@
+mod bounded_kinds;
 mod door;
 mod engines;
 mod executions;
@@ -20,6 +21,8 @@ use rusqlite::Connection;
 use rusqlite::hooks::Action;
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::info;
 
 pub use reader::Reader;
 pub use tx::Tx;
@@ -28,6 +31,7 @@ use crate::store::door::Door;
 use crate::store::file::DatabaseFile;
 use crate::store::tasks::Stranded;
 use crate::store::values::time;
+use crate::turns::Turns;
 use crate::wake_up::{WakeUp, WakeUps};
 use crate::{
     Acquired, Cancelled, Clock, Created, Ending, Error, Execution, IntoNewTask, Next, Outcome,
@@ -45,7 +49,12 @@ pub struct Store {
     created: Arc<AtomicBool>,
     wake_ups: WakeUps,
     cancellations: watch::Sender<()>,
+    room: watch::Sender<()>,
+    turns: Turns,
 }
+
+/// How often who waits for room looks whether another process has written in the database.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How many times a task is put back after its engine was killed.
 const CRASHES: i64 = 3;
@@ -83,10 +92,14 @@ impl Store {
         let reader = Reader::open(path.as_ref())?;
         let file = DatabaseFile::at(path::absolute(path)?)?.into();
         let created = Arc::new(AtomicBool::new(false));
-        let note = created.clone();
+        let room = watch::Sender::default();
+        let (note, changed) = (created.clone(), room.clone());
         connection.update_hook(Some(move |action, _database: &str, table: &str, _row| {
             if action == Action::SQLITE_INSERT && table == "tasks" {
                 note.store(true, Ordering::Relaxed);
+            } else if ["tasks", "bounded_kinds"].contains(&table) {
+                // Before the commit: but who looks must pass the door, and so comes after it.
+                changed.send_replace(());
             }
         }))?;
         Ok(Self {
@@ -97,6 +110,8 @@ impl Store {
             created,
             wake_ups: WakeUps::default(),
             cancellations: watch::Sender::default(),
+            room,
+            turns: Turns::default(),
         })
     }
 
@@ -114,7 +129,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Parameters`] if they can't be written as a JSON object and read back;
-    /// [`Error::Sqlite`].
+    /// [`Error::Full`]; [`Error::Sqlite`].
     pub async fn create(&self, task: impl IntoNewTask) -> Result<i64, Error> {
         let task = task.into_new_task()?;
         self.transaction(move |tx| tx.create(task)).await
@@ -127,6 +142,47 @@ impl Store {
     pub async fn try_create(&self, task: impl IntoNewTask) -> Result<Created, Error> {
         let task = task.into_new_task()?;
         self.transaction(move |tx| tx.try_create(task)).await
+    }
+
+    /// Does the same, but waits as long as the kind of the task is full: until one of its tasks
+    /// starts or is cancelled, or its bound is raised, in whatever process. Those who wait for a kind
+    /// with this store have their turns in their order.
+    ///
+    /// Don't wait so in a task, if its worker is to make room: fail, and be retried. Dropped, this
+    /// future has created nothing, unless it was just about to.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`]; [`Error::Replaced`]; [`Error::Sqlite`].
+    pub async fn create_when_there_is_room(
+        &self,
+        task: impl IntoNewTask,
+    ) -> Result<Created, Error> {
+        let task = task.into_new_task()?;
+        let turn = self.turns.of(&task.kind);
+        // Not before those who wait already.
+        if turn.try_lock().is_ok() {
+            match self.try_create(task.clone()).await {
+                Err(Error::Full { .. }) => (),
+                created => return created,
+            }
+        }
+        info!(kind = task.kind, "no room: waiting");
+        let _turn = turn.lock().await;
+        let mut room = self.room.subscribe();
+        loop {
+            // What comes too late for the look is noticed after it.
+            let version = self.data_version().await?;
+            room.mark_unchanged();
+            match self.try_create(task.clone()).await {
+                Err(Error::Full { .. }) => (),
+                created => return created,
+            }
+            while version == self.data_version().await? {
+                if timeout(LOOK, room.changed()).await.is_ok() {
+                    break;
+                }
+            }
+        }
     }
 
     /// Takes the task of these kinds that comes first among those that are due, and marks it as
@@ -307,6 +363,22 @@ impl Store {
         let resumed = resumed.await?;
         self.wake_ups.wake_one_each();
         Ok(resumed)
+    }
+
+    /// Lets no more tasks of this kind wait than so many, those for later included, whoever creates
+    /// them with this library; or as many as come, if there is no bound. Those that wait already stay,
+    /// and those that are put back always find room. Each creation counts them: a bound of thousands
+    /// costs little, one of millions much. Says whether this changes anything.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn bound_kind(&self, kind: &str, max_waiting: Option<u32>) -> Result<bool, Error> {
+        let kind = kind.to_owned();
+        self.transaction(move |tx| match max_waiting {
+            Some(max_waiting) => bounded_kinds::set(tx, &kind, max_waiting),
+            None => bounded_kinds::delete(tx, &kind),
+        })
+        .await
     }
 
     /// Notes that an engine starts, and returns the number of this start.

@@ -82,8 +82,10 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().init();
     let folder = tempfile::tempdir()?;
     let store = Store::open(folder.path().join("shop.db"))?;
+    // Better refused than executed too late.
+    store.bound_kind(Order::KIND, Some(3)).await?;
     // The form of the second one was sent twice.
-    for order in [1, 2, 2, 3] {
+    for order in [1, 2, 2, 3, 4] {
         register(&store, order, "ada@example.org").await?;
     }
     // The third customer has changed her mind.
@@ -111,8 +113,12 @@ async fn register(store: &Store, order: i64, to: &str) -> Result<(), Error> {
     let task = NewTask::of(&Order { order, to })?
         .correlation(&id)
         .unique(&id);
-    if let Created::Existing(task) = store.try_create(task).await? {
-        info!("order {order} is registered already, in task {task}");
+    match store.try_create(task).await {
+        Ok(Created::Existing(task)) => {
+            info!("order {order} is registered already, in task {task}");
+        }
+        Err(error @ Error::Full { .. }) => info!("order {order} is refused: {error}"),
+        created => drop(created?),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::{io, iter};
 
+use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
 /// What can go wrong in the engine.
@@ -24,6 +25,19 @@ pub enum Error {
         id: i64,
         /// The number of the other one.
         twin: i64,
+    },
+    /// As many tasks of this kind wait as may.
+    #[error(
+        "no room for a task of kind \"{kind}\": {waiting} wait{}; try again later, or wait for room",
+        oldest_since.map(|oldest| format!(", the first since {oldest:.0}")).unwrap_or_default()
+    )]
+    Full {
+        /// The kind.
+        kind: String,
+        /// How many wait, or more: counting stops there.
+        waiting: u32,
+        /// Since when the first of them is due, or from when on, if it is for later.
+        oldest_since: Option<Timestamp>,
     },
     /// A database without a file.
     #[error("nothing would be kept: give the path of a file")]

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/12_add_cancellation.sql"),
     include_str!("../../migrations/13_add_paused_kinds.sql"),
     include_str!("../../migrations/14_add_unique_key.sql"),
+    include_str!("../../migrations/15_add_bounded_kinds.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde_json::{Value, json};
 
+use super::bounded_kinds;
 use super::values::{json, option, text, time};
 use crate::{
     Cancelled, Created, Ending, Error, Filter, IfExists, NewTask, Priority, Task, TaskRecord,
@@ -36,6 +37,7 @@ pub(super) fn create(tx: &Tx, task: &NewTask) -> Result<Created, Error> {
             Created::Existing(twin)
         });
     }
+    bounded_kinds::check_room(tx, &task.kind)?;
     Ok(Created::New(insert(tx, task)?))
 }
 

@@ -23,7 +23,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`Error::Parameters`] if they can't be written as a JSON object and read back;
-    /// [`Error::Sqlite`].
+    /// [`Error::Full`]; [`Error::Sqlite`].
     pub fn create(&self, task: impl IntoNewTask) -> Result<i64, Error> {
         Ok(self.try_create(task)?.id())
     }

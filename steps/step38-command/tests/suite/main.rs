@@ -1,5 +1,6 @@
 //! What this step promises.
 
+mod backpressure;
 mod cancel;
 mod command;
 mod common;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jiff::{SignedDuration, Timestamp};
 use step39_groups::{KindRecord, Reader};
 
 use super::output::print;
@@ -37,5 +38,13 @@ fn line(record: &KindRecord) -> String {
     let kind = record.kind.replace('\n', " ");
     let paused = ["  paused since ", ""][usize::from(since.is_empty())];
     let unknown = ["  unknown to this program", ""][usize::from(record.known)];
-    format!("{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{paused}{since}{unknown}")
+    let age = |since| Timestamp::now().duration_since(since).as_secs();
+    let age = record.oldest_since.map(age).filter(|age| *age >= 0);
+    let age = age.map(|age| format!("  oldest due {:#} ago", SignedDuration::from_secs(age)));
+    let bound = record.max_waiting.map(|n| format!("  at most {n} waiting"));
+    let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
+    format!(
+        "{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{age}{bound}{paused}{since}\
+         {unknown}"
+    )
 }

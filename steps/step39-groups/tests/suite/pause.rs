@@ -291,6 +291,7 @@ fn kinds_are_listed() {
                   VALUES ('waiting', '{}', 'waiting', 0, 0), ('waiting', '{}', 'running', 0, 0),
                          ('letter' || char(10, 27), '{}', 'waiting', 0, 0),
                          (CAST('caf' || x'E9' AS TEXT), '{}', 'waiting', 0, 0);
+                  UPDATE tasks SET scheduled_at = 4102444800000; -- none is due: no age is shown
                   INSERT INTO paused_kinds
                   VALUES ('waiting', 1600000000000), ('wating', 1600000000000)";
     connection().execute_batch(insert).unwrap();

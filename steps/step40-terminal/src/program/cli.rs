@@ -50,7 +50,20 @@ pub enum Command {
         #[arg(value_name = "KIND", required = true)]
         kinds: Vec<String>,
     },
-    /// List the kinds of tasks: how many wait, how many run, which are paused.
+    /// Let no more tasks of this kind wait than so many: creating one fails, or waits for room.
+    Bound {
+        /// A kind of tasks.
+        kind: String,
+        /// How many may wait.
+        #[arg(value_name = "N")]
+        max_waiting: u32,
+    },
+    /// Let as many tasks of this kind wait as come.
+    Unbound {
+        /// A kind of tasks.
+        kind: String,
+    },
+    /// List the kinds of tasks: how many wait, since when, how many run, which are paused, bounded.
     Kinds {
         /// As a JSON array.
         #[arg(long)]
@@ -170,6 +183,9 @@ pub struct CreateArguments {
     /// What they belong to, an order for instance: it is in all that they log.
     #[arg(long, value_name = "ID")]
     pub correlation: Option<String>,
+    /// If their kind is full, wait for room, for one after the other, rather than fail.
+    #[arg(long)]
+    pub wait: bool,
     /// How many to create: all of them, or none if there is an error.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
     pub count: u32,

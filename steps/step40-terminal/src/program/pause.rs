@@ -23,7 +23,7 @@ pub async fn resume(store: &Store, kinds: &[String]) -> Result<()> {
 }
 
 /// Another program may know the kind; but if it is misspelt, nothing else would tell.
-fn tell(kind: &str, changed: bool, done: &str, already: &str) -> Result<()> {
+pub fn tell(kind: &str, changed: bool, done: &str, already: &str) -> Result<()> {
     let what = if changed { done } else { already };
     let known = registry().find(kind).is_ok();
     let note = if known {

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use serde_json::json;
 
+use super::bounded_kinds::OLDEST;
 use super::tasks::WAITING_KINDS;
 use super::values::{text, time};
 use crate::{Error, KindRecord, Tx};
@@ -31,13 +32,15 @@ pub(super) fn list(sql: &Connection, known: &[String]) -> Result<Vec<KindRecord>
          every (kind) AS (
              SELECT kind FROM known UNION SELECT kind FROM kinds WHERE kind NOT NULL
              UNION SELECT kind FROM running UNION SELECT task_kind FROM paused_kinds
+             UNION SELECT task_kind FROM bounded_kinds
          )
          SELECT every.kind, every.kind IN known AS known, paused_at,
-             coalesce(number, 0) AS running,
+             coalesce(number, 0) AS running, max_waiting, {OLDEST} AS oldest_since,
              (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE status = 'waiting'
                                     AND task_kind = every.kind LIMIT ?2)) AS waiting
          FROM every LEFT JOIN running USING (kind)
-         LEFT JOIN paused_kinds ON task_kind = every.kind ORDER BY every.kind"
+         LEFT JOIN paused_kinds ON paused_kinds.task_kind = every.kind
+         LEFT JOIN bounded_kinds ON bounded_kinds.task_kind = every.kind ORDER BY every.kind"
     );
     let mut kinds = sql.prepare_cached(&kinds)?;
     let known = json!(known).to_string();
@@ -46,7 +49,9 @@ pub(super) fn list(sql: &Connection, known: &[String]) -> Result<Vec<KindRecord>
             kind: text(row.get_ref("kind")?),
             known: row.get("known")?,
             paused_at: row.get::<_, Option<_>>("paused_at")?.map(time),
+            max_waiting: row.get("max_waiting")?,
             waiting: row.get("waiting")?,
+            oldest_since: row.get::<_, Option<_>>("oldest_since")?.map(time),
             running: row.get("running")?,
         })
     })?;

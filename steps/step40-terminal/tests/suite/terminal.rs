@@ -56,6 +56,9 @@ async fn a_few_tasks() {
 #[tokio::test]
 async fn a_table_is_as_wide_as_the_window() {
     a_few_tasks().await;
+    // None is due: no age is shown.
+    let update = "UPDATE tasks SET scheduled_at = 4102444800000";
+    connection().execute_batch(update).unwrap();
     for columns in [70, 100] {
         for name in ["list", "kinds"] {
             let table = stdout(command(&[name]).env("COLUMNS", columns.to_string()));

@@ -31,11 +31,19 @@ pub async fn create(store: &Store, arguments: CreateArguments) -> Result<()> {
     if let Some(key) = arguments.unique {
         task = task.unique(key).if_exists(arguments.if_exists);
     }
-    let last = store.transaction(move |tx| {
-        (1..count).try_for_each(|_| tx.create(task.clone()).map(drop))?;
-        tx.try_create(task)
-    });
-    let text = match last.await? {
+    let last = if arguments.wait {
+        for _ in 1..count {
+            store.create_when_there_is_room(task.clone()).await?;
+        }
+        store.create_when_there_is_room(task).await?
+    } else {
+        let all = store.transaction(move |tx| {
+            (1..count).try_for_each(|_| tx.create(task.clone()).map(drop))?;
+            tx.try_create(task)
+        });
+        all.await?
+    };
+    let text = match last {
         Created::New(_) if count == 1 => "1 task created".to_owned(),
         Created::New(_) => format!("{count} tasks created"),
         Created::Changed(id) => format!("task {id} exists already, and is changed"),

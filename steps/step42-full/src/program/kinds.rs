@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use comfy_table::{Cell, CellAlignment, Row};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use task_engine::{KindRecord, Reader};
 
@@ -34,7 +35,14 @@ pub async fn kinds(database: &Path, json: bool) -> Result<()> {
         });
         return write(&output::json(&documents.collect::<Vec<_>>())?);
     }
-    let titles = ["kind", "waiting", "running", "paused since", "what it does"];
+    let titles = [
+        "kind",
+        "waiting",
+        "oldest",
+        "running",
+        "paused since",
+        "what it does",
+    ];
     write(&table(&titles, records.iter().map(row)))
 }
 
@@ -51,10 +59,16 @@ fn row(record: &KindRecord) -> Row {
     let since = record.paused_at.map(|since| format!("{since:.0}"));
     let since = since.unwrap_or_default();
     let kind = record.kind.replace('\n', " ");
+    let age = |since| Timestamp::now().duration_since(since).as_secs();
+    let age = record.oldest_since.map(age).filter(|age| *age >= 0);
+    let age = age.map(|age| format!("{:#}", SignedDuration::from_secs(age)));
+    let bound = record.max_waiting;
+    let bound = bound.map_or_else(|| more.to_owned(), |n| format!("{} of {n}", more.trim()));
     let count = |text| Cell::new(text).set_alignment(CellAlignment::Right);
     Row::from(vec![
         Cell::new(clean(&kind)),
-        count(format!("{waiting}{more}")),
+        count(format!("{waiting}{bound}")),
+        count(age.unwrap_or_default()),
         count(running.to_string()),
         Cell::new(since),
         Cell::new(describe(&record.kind)),
