@@ -17,6 +17,7 @@ mod hooks;
 mod inspection;
 mod kinds;
 mod lease;
+mod limits;
 mod listing;
 mod monitoring;
 mod notifications;
@@ -279,6 +280,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("task-that-comes-back-is-not-refused", "backpressure", backpressure::task_that_comes_back_is_not_refused),
     Check::new("what-needs-no-room-is-not-refused", "backpressure", backpressure::what_needs_no_room_is_not_refused),
     Check::new("bound-and-age-are-listed", "backpressure", backpressure::bound_and_age_are_listed),
+    Check::new("limit-holds-over-all-engines", "limits", limits::limit_holds_over_all_engines),
+    Check::new("limited-kind-holds-up-no-other", "limits", limits::limited_kind_holds_up_no_other),
+    Check::new("killed-engine-keeps-no-place", "limits", limits::killed_engine_keeps_no_place),
+    Check::new("changed-limit-counts-at-once", "limits", limits::changed_limit_counts_at_once),
+    Check::new("until-empty-waits-for-limited-tasks", "limits", limits::until_empty_waits_for_limited_tasks),
+    Check::new("limits-are-listed", "limits", limits::limits_are_listed),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),
