@@ -79,6 +79,7 @@
 //! - A kind can be paused: none of its tasks starts, on any engine, until it is resumed.
 //! - While a task waits or runs, no other of its kind has its unique key.
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
+//! - A kind can be limited: no more of its tasks run at once, on all engines together.
 
 mod alarm;
 mod cancellation;

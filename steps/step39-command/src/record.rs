@@ -149,6 +149,8 @@ pub struct KindRecord {
     pub waiting: u32,
     /// Since when the first of those that wait is due, or from when on, if all are for later.
     pub oldest_since: Option<Timestamp>,
+    /// How many of its tasks may run at once, if it is limited.
+    pub max_running: Option<u32>,
     /// How many of its tasks run.
     pub running: u32,
 }

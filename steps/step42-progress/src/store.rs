@@ -3,6 +3,7 @@ mod door;
 mod engines;
 mod executions;
 mod file;
+mod limited_kinds;
 mod migrations;
 mod opening;
 mod paused_kinds;
@@ -11,6 +12,7 @@ mod tasks;
 mod tx;
 mod values;
 
+use std::num::NonZero;
 use std::path::{self, Path};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -198,7 +200,8 @@ impl Store {
             by_age,
         } = selection.clone();
         self.transaction(move |tx| {
-            let waiting = tasks::first_waiting(tx, &kinds)?;
+            let startable = limited_kinds::with_room(tx, &kinds)?;
+            let waiting = tasks::first_waiting(tx, &startable)?;
             let due = waiting
                 .iter()
                 .filter(|first| time(first.scheduled_at) <= tx.now);
@@ -224,7 +227,8 @@ impl Store {
                 }
                 Err(error) => return Err(error),
             };
-            let next = tasks::next(&tasks::first_waiting(tx, &kinds)?);
+            let startable = limited_kinds::with_room(tx, &kinds)?;
+            let next = tasks::next(&tasks::first_waiting(tx, &startable)?);
             Ok(Acquired {
                 task,
                 next,
@@ -280,13 +284,14 @@ impl Store {
             };
             let ending = tasks::mark_ended(tx, &task, status, at, retries)?;
             if ending == Ending::Lost {
-                return Ok(ending);
+                return Ok((ending, false));
             }
             executions::stop(tx, task.execution, &outcome)?;
-            Ok(if cancelled { Ending::Cancelled } else { ending })
+            let ending = if cancelled { Ending::Cancelled } else { ending };
+            Ok((ending, limited_kinds::is_limited(tx, &task.kind)?))
         });
-        let ending = ended.await?;
-        if next == Next::PutBack {
+        let (ending, makes_room) = ended.await?;
+        if makes_room || next == Next::PutBack {
             self.wake_ups.wake_one_each();
         }
         Ok(ending)
@@ -379,6 +384,27 @@ impl Store {
             None => bounded_kinds::delete(tx, &kind),
         })
         .await
+    }
+
+    /// Lets no more tasks of this kind run at once than so many, on all engines together; or as many
+    /// as there are workers, if there is no limit. Those that run already are left to end. Says whether
+    /// this changes anything.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn limit_kind(
+        &self,
+        kind: &str,
+        max_running: Option<NonZero<u32>>,
+    ) -> Result<bool, Error> {
+        let kind = kind.to_owned();
+        let limited = self.transaction(move |tx| match max_running {
+            Some(max_running) => limited_kinds::set(tx, &kind, max_running),
+            None => limited_kinds::delete(tx, &kind),
+        });
+        let limited = limited.await?;
+        self.wake_ups.wake_one_each();
+        Ok(limited)
     }
 
     /// Notes that an engine starts, and returns the number of this start.

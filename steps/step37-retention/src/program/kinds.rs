@@ -42,9 +42,11 @@ fn line(record: &KindRecord) -> String {
     let age = record.oldest_since.map(age).filter(|age| *age >= 0);
     let age = age.map(|age| format!("  oldest due {:#} ago", SignedDuration::from_secs(age)));
     let bound = record.max_waiting.map(|n| format!("  at most {n} waiting"));
+    let limit = record.max_running.map(|n| format!("  at most {n} running"));
     let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
+    let limit = limit.unwrap_or_default();
     format!(
-        "{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{age}{bound}{paused}{since}\
-         {unknown}"
+        "{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{age}{bound}{limit}{paused}\
+         {since}{unknown}"
     )
 }

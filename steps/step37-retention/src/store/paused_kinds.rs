@@ -32,15 +32,16 @@ pub(super) fn list(sql: &Connection, known: &[String]) -> Result<Vec<KindRecord>
          every (kind) AS (
              SELECT kind FROM known UNION SELECT kind FROM kinds WHERE kind NOT NULL
              UNION SELECT kind FROM running UNION SELECT task_kind FROM paused_kinds
-             UNION SELECT task_kind FROM bounded_kinds
+             UNION SELECT task_kind FROM bounded_kinds UNION SELECT task_kind FROM limited_kinds
          )
          SELECT every.kind, every.kind IN known AS known, paused_at,
-             coalesce(number, 0) AS running, max_waiting, {OLDEST} AS oldest_since,
+             coalesce(number, 0) AS running, max_waiting, max_running, {OLDEST} AS oldest_since,
              (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE status = 'waiting'
                                     AND task_kind = every.kind LIMIT ?2)) AS waiting
          FROM every LEFT JOIN running USING (kind)
          LEFT JOIN paused_kinds ON paused_kinds.task_kind = every.kind
-         LEFT JOIN bounded_kinds ON bounded_kinds.task_kind = every.kind ORDER BY every.kind"
+         LEFT JOIN bounded_kinds ON bounded_kinds.task_kind = every.kind
+         LEFT JOIN limited_kinds ON limited_kinds.task_kind = every.kind ORDER BY every.kind"
     );
     let mut kinds = sql.prepare_cached(&kinds)?;
     let known = json!(known).to_string();
@@ -52,6 +53,7 @@ pub(super) fn list(sql: &Connection, known: &[String]) -> Result<Vec<KindRecord>
             max_waiting: row.get("max_waiting")?,
             waiting: row.get("waiting")?,
             oldest_since: row.get::<_, Option<_>>("oldest_since")?.map(time),
+            max_running: row.get("max_running")?,
             running: row.get("running")?,
         })
     })?;

@@ -15,6 +15,7 @@ mod hooks;
 mod inspection;
 mod kinds;
 mod lease;
+mod limits;
 mod listing;
 mod monitoring;
 mod notifications;

@@ -95,7 +95,7 @@ impl Reader {
     }
 
     /// The kinds of this registry, and any others of which a task waits or runs, or that are
-    /// paused or bounded; in alphabetical order.
+    /// paused, bounded or limited; in alphabetical order.
     ///
     /// # Errors
     /// [`Error::Sqlite`].

@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,7 +75,20 @@ pub enum Command {
         /// A kind of tasks.
         kind: String,
     },
-    /// List the kinds of tasks: how many wait, since when, how many run, which are paused, bounded.
+    /// Let no more tasks of this kind run at once than so many, on all engines together.
+    Limit {
+        /// A kind of tasks.
+        kind: String,
+        /// How many may run.
+        #[arg(value_name = "N")]
+        max_running: NonZero<u32>,
+    },
+    /// Let as many tasks of this kind run as there are workers.
+    Unlimit {
+        /// A kind of tasks.
+        kind: String,
+    },
+    /// List the kinds of tasks: how many wait, since when, how many run, and what holds them up.
     Kinds {
         /// As a JSON array.
         #[arg(long)]

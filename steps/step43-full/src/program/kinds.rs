@@ -64,12 +64,14 @@ fn row(record: &KindRecord) -> Row {
     let age = age.map(|age| format!("{:#}", SignedDuration::from_secs(age)));
     let bound = record.max_waiting;
     let bound = bound.map_or_else(|| more.to_owned(), |n| format!("{} of {n}", more.trim()));
+    let limit = record.max_running;
+    let limit = limit.map_or_else(String::new, |n| format!(" of {n}"));
     let count = |text| Cell::new(text).set_alignment(CellAlignment::Right);
     Row::from(vec![
         Cell::new(clean(&kind)),
         count(format!("{waiting}{bound}")),
         count(age.unwrap_or_default()),
-        count(running.to_string()),
+        count(format!("{running}{limit}")),
         Cell::new(since),
         Cell::new(describe(&record.kind)),
     ])

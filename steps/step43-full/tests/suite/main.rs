@@ -17,6 +17,7 @@ mod hooks;
 mod inspection;
 mod kinds;
 mod lease;
+mod limits;
 mod listing;
 mod monitoring;
 mod notifications;
