@@ -93,7 +93,7 @@
 //! - A kind can be paused: none of its tasks starts, on any engine, until it is resumed.
 //! - While a task waits or runs, no other of its kind has its unique key.
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
-<<<<<<< full
+//! - A kind can be limited: no more of its tasks run at once, on all engines together.
 //!
 //! # The program
 //!
@@ -104,10 +104,6 @@
 //!
 //! [`serde_json::Value`], [`jiff::Timestamp`] and [`rusqlite::Connection`], with their errors, are
 //! part of this interface: the crates are exported here, so that you use the same versions.
-||||||| progress before the edit
-=======
-//! - A kind can be limited: no more of its tasks run at once, on all engines together.
->>>>>>> progress
 
 mod alarm;
 mod cancellation;
