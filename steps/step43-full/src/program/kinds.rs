@@ -35,14 +35,7 @@ pub async fn kinds(database: &Path, json: bool) -> Result<()> {
         });
         return write(&output::json(&documents.collect::<Vec<_>>())?);
     }
-    let titles = [
-        "kind",
-        "waiting",
-        "oldest",
-        "running",
-        "paused since",
-        "what it does",
-    ];
+    let titles = ["kind", "waiting", "running", "notes", "what it does"];
     write(&table(&titles, records.iter().map(row)))
 }
 
@@ -59,20 +52,21 @@ fn row(record: &KindRecord) -> Row {
     let since = record.paused_at.map(|since| format!("{since:.0}"));
     let since = since.unwrap_or_default();
     let kind = record.kind.replace('\n', " ");
+    let paused = ["  paused since ", ""][usize::from(since.is_empty())];
     let age = |since| Timestamp::now().duration_since(since).as_secs();
     let age = record.oldest_since.map(age).filter(|age| *age >= 0);
-    let age = age.map(|age| format!("{:#}", SignedDuration::from_secs(age)));
-    let bound = record.max_waiting;
-    let bound = bound.map_or_else(|| more.to_owned(), |n| format!("{} of {n}", more.trim()));
-    let limit = record.max_running;
-    let limit = limit.map_or_else(String::new, |n| format!(" of {n}"));
+    let age = age.map(|age| format!("  oldest due {:#} ago", SignedDuration::from_secs(age)));
+    let bound = record.max_waiting.map(|n| format!("  at most {n} waiting"));
+    let limit = record.max_running.map(|n| format!("  at most {n} running"));
+    let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
+    let limit = limit.unwrap_or_default();
+    let notes = format!("{age}{bound}{limit}{paused}{since}");
     let count = |text| Cell::new(text).set_alignment(CellAlignment::Right);
     Row::from(vec![
         Cell::new(clean(&kind)),
-        count(format!("{waiting}{bound}")),
-        count(age.unwrap_or_default()),
-        count(format!("{running}{limit}")),
-        Cell::new(since),
+        count(format!("{waiting}{more}")),
+        count(running.to_string()),
+        Cell::new(notes.trim_start()),
         Cell::new(describe(&record.kind)),
     ])
 }
