@@ -43,8 +43,6 @@ fn line(record: &KindRecord) -> String {
     let age = age.map(|age| format!("  oldest due {:#} ago", SignedDuration::from_secs(age)));
     let bound = record.max_waiting.map(|n| format!("  at most {n} waiting"));
     let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
-    format!(
-        "{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{age}{bound}{paused}{since}\
-         {unknown}"
-    )
+    let notes = format!("{age}{bound}{paused}{since}{unknown}");
+    format!("{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{notes}")
 }
