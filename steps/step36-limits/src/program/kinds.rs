@@ -45,8 +45,6 @@ fn line(record: &KindRecord) -> String {
     let limit = record.max_running.map(|n| format!("  at most {n} running"));
     let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
     let limit = limit.unwrap_or_default();
-    format!(
-        "{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{age}{bound}{limit}{paused}\
-         {since}{unknown}"
-    )
+    let notes = format!("{age}{bound}{limit}{paused}{since}{unknown}");
+    format!("{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{notes}")
 }
