@@ -80,6 +80,7 @@
 //! - While a task waits or runs, no other of its kind has its unique key.
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
+//! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 
 mod alarm;
 mod cancellation;
@@ -97,6 +98,7 @@ mod priority;
 mod record;
 mod recovery;
 mod registry;
+mod retention;
 mod retry;
 mod running;
 mod store;
@@ -121,6 +123,7 @@ pub use hook::{KindMeasures, Measures, Rest, report_failures};
 pub use priority::Priority;
 pub use record::{EngineRecord, Filter, KindRecord, TaskExecution, TaskRecord, TracedTask};
 pub use registry::Registry;
+pub use retention::Retention;
 pub use retry::{Next, RetryPolicy};
 pub use running::RunningEngine;
 pub use store::{Reader, Selection, Store, Tx};

@@ -10,6 +10,7 @@ mod limit;
 mod list;
 mod output;
 mod pause;
+mod prune;
 mod retry;
 mod show;
 mod signals;
@@ -64,6 +65,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
             limit::limit(&Store::open_existing(path)?, &kind, max_running).await
         }
         Command::Unlimit { kind } => limit::unlimit(&Store::open_existing(path)?, &kind).await,
+        Command::Prune(arguments) => prune::prune(path, arguments).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,
         Command::List(arguments) => list::list(&Reader::open(path)?, arguments).await,

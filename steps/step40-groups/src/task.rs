@@ -180,6 +180,9 @@ impl TaskStatus {
         Self::Cancelled,
     ];
 
+    /// Those of a task that isn't executed any more, unless it is put back by hand.
+    pub const ENDED: &[Self] = &[Self::Stopped, Self::Failed, Self::Cancelled];
+
     /// The word that stands for this status in the database.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,9 +1,11 @@
 //! A small shop: an order is registered, and three tasks follow it. The log tells the orders apart.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use task_engine::{
-    Config, Context, Created, Engine, Error, NewTask, Registry, Store, TaskError, TaskHandler,
-    Which,
+    Config, Context, Created, Engine, Error, NewTask, Registry, Retention, Store, TaskError,
+    TaskHandler, Which,
 };
 use tracing::info;
 
@@ -100,6 +102,11 @@ async fn main() -> anyhow::Result<()> {
         .with::<WarehouseNotice>();
     let config = Config {
         instance: "shop".to_owned(),
+        // Nobody asks what became of an order of last year; of one that has failed, perhaps.
+        retention: Retention {
+            stopped: Some(Duration::from_hours(365 * 24)),
+            ..Retention::default()
+        },
         ..Config::default()
     };
     let engine = Engine::new(store, registry, config);

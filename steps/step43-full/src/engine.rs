@@ -13,11 +13,12 @@ use crate::alarm::Alarm;
 use crate::heartbeat::{Heartbeat, LONGEST, SHORTEST};
 use crate::interruption::Interruption;
 use crate::recovery::Recovery;
+use crate::retention::prune;
 use crate::wake_up::WakeUp;
 use crate::watcher::Watcher;
 use crate::{
-    Acquired, Ending, EngineHandle, Error, Next, Outcome, Registry, RetryPolicy, RunningEngine,
-    Selection, Store, Task, Worker,
+    Acquired, Ending, EngineHandle, Error, Next, Outcome, Registry, Retention, RetryPolicy,
+    RunningEngine, Selection, Store, Task, Worker,
 };
 
 /// One acquisition in so many takes the task that has been due for the longest time, whatever its
@@ -51,6 +52,8 @@ pub struct Config {
     pub grace: Option<Duration>,
     /// When tasks that have failed are executed again, unless their kind says otherwise.
     pub retry_policy: RetryPolicy,
+    /// How long the tasks that have ended are kept: for ever, by default.
+    pub retention: Retention,
 }
 
 impl Default for Config {
@@ -64,6 +67,7 @@ impl Default for Config {
             cancellation_grace: Duration::from_secs(5),
             grace: None,
             retry_policy: RetryPolicy::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -190,6 +194,7 @@ impl Engine {
         watching.spawn(watcher.run());
         workers.spawn(engine.clone().serve(Alarm::run(engine.clone())));
         workers.spawn(engine.clone().serve(Recovery::new(engine.clone()).run()));
+        workers.spawn(engine.clone().serve(prune(engine.clone())));
         for index in 0..engine.config.workers {
             workers.spawn(Worker::new(index, engine.clone()).run());
         }

@@ -8,23 +8,25 @@ mod migrations;
 mod opening;
 mod paused_kinds;
 mod reader;
+mod task_engine;
 mod tasks;
 mod tx;
 mod values;
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::path::{self, Path};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::hooks::Action;
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tracing::info;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
 
 pub use reader::Reader;
 pub use tx::Tx;
@@ -60,6 +62,10 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// How many times a task is put back after its engine was killed.
 const CRASHES: i64 = 3;
+
+/// How long old tasks are deleted in one transaction, and how many at most.
+const SLICE: Duration = Duration::from_millis(1);
+const PRUNED: i64 = 128;
 
 /// Who acquires a task, and of which kinds; cheap to clone.
 #[derive(Debug, Clone)]
@@ -405,6 +411,46 @@ impl Store {
         let limited = limited.await?;
         self.wake_ups.wake_one_each();
         Ok(limited)
+    }
+
+    /// Deletes the tasks that have ended with this status in this time, but for its last instant, with
+    /// their executions, and returns how many. One that the database refuses to delete, because a row
+    /// of the application needs it for instance, is left, with a warning. Others have their turns
+    /// every few milliseconds: dropped, this future may have deleted some of them.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn prune(&self, status: TaskStatus, time: Range<Timestamp>) -> Result<usize, Error> {
+        let (mut last, mut size, mut deleted) = ((time.start.as_millisecond(), 0), 1, 0);
+        loop {
+            let find = move |sql: &Connection| tasks::ended(sql, status, last, time.end, size);
+            let found = self.reader.read(find).await?;
+            let Some(&end) = found.last() else {
+                return Ok(deleted);
+            };
+            let begun_at = Instant::now();
+            match self.transaction(move |tx| tasks::delete(tx, &found)).await {
+                Ok((count, elapsed)) => {
+                    (last, deleted) = (end, deleted + count);
+                    size = if elapsed < SLICE { size * 2 } else { size / 2 };
+                }
+                // Smaller transactions tell which of them is refused.
+                Err(error) if error.is_refusal() && size > 1 => size /= 2,
+                Err(error) if error.is_refusal() => {
+                    let (task, error) = (end.1, error.with_causes());
+                    warn!(task, error, "task can't be deleted");
+                    last = end;
+                }
+                Err(error) => return Err(error),
+            }
+            size = size.clamp(1, PRUNED);
+            sleep(begun_at.elapsed() * 4).await;
+        }
+    }
+
+    /// What the clock says, which is noted, and since when it hasn't jumped.
+    pub(crate) async fn watch_clock(&self) -> Result<(Timestamp, Timestamp), Error> {
+        self.transaction(task_engine::watch_clock).await
     }
 
     /// Notes that an engine starts, and returns the number of this start.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, value_parser};
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use step39_command::{Config, IfExists, Priority, TaskStatus};
 
 /// A task engine.
@@ -76,6 +76,8 @@ pub enum Command {
         /// A kind of tasks.
         kind: String,
     },
+    /// Delete tasks that have ended, and their executions.
+    Prune(PruneArguments),
     /// List the kinds of tasks: how many wait, since when, how many run, and what holds them up.
     Kinds {
         /// As a JSON array.
@@ -137,6 +139,12 @@ pub struct StartArguments {
     /// How long a stop waits for the running tasks: 20s, 2 minutes. For ever, by default.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub grace: Option<Duration>,
+    /// How long to keep the tasks that were executed: 7 days. For ever, by default.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub keep: Option<Duration>,
+    /// How long to keep those that have failed or were cancelled: 90 days. For ever, by default.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub keep_failed: Option<Duration>,
     /// End when no task is due and none is running; those for later are left.
     #[arg(long)]
     pub until_empty: bool,
@@ -234,9 +242,22 @@ pub struct CancelArguments {
 }
 
 #[derive(Args)]
+pub struct PruneArguments {
+    /// How long ago they have ended, at least: 12h, 7 days.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub older_than: Duration,
+    /// Only those that have this status.
+    #[arg(long, value_parser = task_status(TaskStatus::ENDED))]
+    pub status: Option<TaskStatus>,
+    /// Say how many there are, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
 pub struct ListArguments {
     /// Only those that have this status.
-    #[arg(long, value_parser = task_status())]
+    #[arg(long, value_parser = task_status(TaskStatus::ALL))]
     pub status: Option<TaskStatus>,
     /// Only those that have failed and wait for a retry.
     #[arg(long, conflicts_with = "status")]
@@ -259,10 +280,10 @@ fn from_now(text: &str) -> Result<Timestamp, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration = text
-        .parse()
-        .map(|duration: SignedDuration| duration.try_into());
-    duration.flatten().map_err(|error| error.to_string())
+    let span = text.parse::<Span>();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let duration = duration.and_then(Duration::try_from);
+    duration.map_err(|error| error.to_string())
 }
 
 fn priority() -> impl TypedValueParser<Value = Priority> {
@@ -278,7 +299,7 @@ fn if_exists() -> impl TypedValueParser<Value = IfExists> {
     })
 }
 
-fn task_status() -> impl TypedValueParser<Value = TaskStatus> {
-    PossibleValuesParser::new(TaskStatus::ALL.iter().map(|status| status.as_str()))
+fn task_status(among: &[TaskStatus]) -> impl TypedValueParser<Value = TaskStatus> + use<> {
+    PossibleValuesParser::new(among.iter().map(|status| status.as_str()))
         .try_map(|word| word.parse::<TaskStatus>())
 }

@@ -1,7 +1,7 @@
 //! `start`: an engine at work.
 
 use anyhow::Result;
-use step39_command::{Config, Engine, Measures, Store};
+use step39_command::{Config, Engine, Measures, Retention, Store};
 use tracing::info;
 
 use super::cli::StartArguments;
@@ -14,6 +14,11 @@ pub async fn start(store: Store, arguments: StartArguments) -> Result<()> {
         workers: arguments.workers,
         lease: arguments.lease,
         grace: arguments.grace,
+        retention: Retention {
+            stopped: arguments.keep,
+            failed: arguments.keep_failed,
+            cancelled: arguments.keep_failed,
+        },
         ..Config::default()
     };
     let measures = Measures::default();

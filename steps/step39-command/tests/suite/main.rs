@@ -30,6 +30,7 @@ mod processing_loop;
 mod recovery;
 mod rescue;
 mod restart;
+mod retention;
 mod retries;
 mod scheduling;
 mod shutdown;

@@ -1,6 +1,6 @@
 //! The table `tasks`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
@@ -366,6 +366,35 @@ pub(super) fn release(tx: &Tx, engine: i64) -> Result<Vec<i64>, Error> {
     let mut update = tx.prepare_cached(update)?;
     let released = update.query_map((engine, tx.now.as_millisecond()), |row| row.get(0))?;
     Ok(released.collect::<Result<_, _>>()?)
+}
+
+/// Those that have ended before this time, after the last one that was found: when, and which.
+pub(super) fn ended(
+    sql: &Connection,
+    status: TaskStatus,
+    last: (i64, i64),
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(i64, i64)>, Error> {
+    let ended = "SELECT updated_at, id FROM tasks
+                 WHERE status = ?1 AND status IN ('stopped', 'failed', 'cancelled')
+                 AND (updated_at, id) > (?2, ?3) AND updated_at < ?4
+                 ORDER BY updated_at, id LIMIT ?5";
+    let (mut ended, before) = (sql.prepare_cached(ended)?, before.as_millisecond());
+    let values = params![status.as_str(), last.0, last.1, before, limit];
+    let ended = ended.query_map(values, |row| row.try_into())?;
+    Ok(ended.collect::<Result<_, _>>()?)
+}
+
+/// Those that are still as they were found: says how many, and how long it took.
+pub(super) fn delete(tx: &Tx, found: &[(i64, i64)]) -> Result<(usize, Duration), Error> {
+    let delete = "DELETE FROM tasks WHERE updated_at = ?1 AND id = ?2
+                  AND status IN ('stopped', 'failed', 'cancelled')";
+    let (mut delete, begun_at, mut deleted) = (tx.prepare_cached(delete)?, Instant::now(), 0);
+    for task in found {
+        deleted += delete.execute(*task)?;
+    }
+    Ok((deleted, begun_at.elapsed()))
 }
 
 pub(super) fn record(sql: &Connection, id: i64) -> Result<Option<TaskRecord>, Error> {

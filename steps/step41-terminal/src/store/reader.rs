@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -6,7 +7,8 @@ use rusqlite::Connection;
 use super::door::Door;
 use super::{engines, executions, opening, paused_kinds, tasks};
 use crate::{
-    EngineRecord, Error, Filter, KindRecord, Registry, TaskExecution, TaskRecord, TracedTask,
+    EngineRecord, Error, Filter, KindRecord, Registry, TaskExecution, TaskRecord, TaskStatus,
+    TracedTask,
 };
 
 /// Looks at the tasks, and can change nothing; cheap to clone.
@@ -70,6 +72,16 @@ impl Reader {
             Ok(TracedTask::in_order(traced))
         })
         .await
+    }
+
+    /// How many tasks have ended with this status in this time, but for its last instant.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn ended(&self, status: TaskStatus, time: Range<Timestamp>) -> Result<usize, Error> {
+        let first = (time.start.as_millisecond(), 0);
+        let ended = move |sql: &Connection| tasks::ended(sql, status, first, time.end, i64::MAX);
+        Ok(self.read(ended).await?.len())
     }
 
     /// The engines, as they are at this time: those that are alive, then the last ones.

@@ -33,6 +33,7 @@ mod progress;
 mod recovery;
 mod rescue;
 mod restart;
+mod retention;
 mod retries;
 mod scheduling;
 mod shutdown;
