@@ -32,6 +32,7 @@ mod processing_loop;
 mod recovery;
 mod rescue;
 mod restart;
+mod retention;
 mod retries;
 mod scheduling;
 mod shutdown;
@@ -286,6 +287,14 @@ pub const CHECKS: &[Check] = &[
     Check::new("changed-limit-counts-at-once", "limits", limits::changed_limit_counts_at_once),
     Check::new("until-empty-waits-for-limited-tasks", "limits", limits::until_empty_waits_for_limited_tasks),
     Check::new("limits-are-listed", "limits", limits::limits_are_listed),
+    Check::new("old-tasks-are-deleted-by-hand", "retention", retention::old_tasks_are_deleted_by_hand),
+    Check::new("dry-run-counts-and-changes-nothing", "retention", retention::dry_run_counts_and_changes_nothing),
+    Check::new("engine-deletes-what-it-has-kept-for-long-enough", "retention", retention::engine_deletes_what_it_has_kept_for_long_enough),
+    Check::new("clock-that-nobody-has-watched-deletes-nothing", "retention", retention::clock_that_nobody_has_watched_deletes_nothing),
+    Check::new("killed-in-the-middle-it-goes-on", "retention", retention::killed_in_the_middle_it_goes_on),
+    Check::new("others-have-their-turns-meanwhile", "retention", retention::others_have_their_turns_meanwhile),
+    Check::new("task-that-the-application-needs-is-left", "retention", retention::task_that_the_application_needs_is_left),
+    Check::new("child-of-a-task-that-is-gone-is-found", "retention", retention::child_of_a_task_that_is_gone_is_found),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),
