@@ -34,6 +34,7 @@ mod retries;
 mod scheduling;
 mod shutdown;
 mod state;
+mod throughput;
 mod timeout;
 mod traces;
 mod uniqueness;
