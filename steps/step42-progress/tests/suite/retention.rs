@@ -297,15 +297,16 @@ async fn an_engine_tries_those_that_cannot_be_deleted_once() {
 #[tokio::test]
 async fn one_that_is_put_back_meanwhile_is_left() {
     let store = store();
-    ended("stopped", 3, 0);
-    let retry = "CREATE TRIGGER retry AFTER DELETE ON tasks WHEN old.id = 1
-                 BEGIN UPDATE tasks SET status = 'waiting' WHERE id = 2;
-                 UPDATE tasks SET updated_at = 1000 WHERE id = 3; END";
+    // The first one is found alone, the others by two.
+    ended("stopped", 5, 0);
+    let retry = "CREATE TRIGGER retry AFTER DELETE ON tasks BEGIN
+                 UPDATE tasks SET status = 'waiting' WHERE id = 3 AND old.id = 2;
+                 UPDATE tasks SET updated_at = 1000 WHERE id = 5 AND old.id = 4; END";
     connection().execute_batch(retry).unwrap();
     let until = Timestamp::from_millisecond(1000).unwrap();
     let deleted = store.prune(TaskStatus::Stopped, Timestamp::MIN..until);
-    assert_eq!(deleted.await.unwrap(), 1);
-    assert_eq!(rows(TASKS), "2 | waiting\n3 | stopped");
+    assert_eq!(deleted.await.unwrap(), 3);
+    assert_eq!(rows(TASKS), "3 | waiting\n5 | stopped");
 }
 
 #[tokio::test]
