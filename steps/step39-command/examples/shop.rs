@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use step39_command::{
     Config, Context, Created, Engine, Error, NewTask, Registry, Retention, Store, TaskError,
@@ -86,10 +87,9 @@ async fn main() -> anyhow::Result<()> {
     let store = Store::open(folder.path().join("shop.db"))?;
     // Better refused than executed too late.
     store.bound_kind(Order::KIND, Some(3)).await?;
-    // The form of the second one was sent twice.
-    for order in [1, 2, 2, 3, 4] {
-        register(&store, order, "ada@example.org").await?;
-    }
+    // The form of the second one was sent twice. They come together, and are committed together.
+    let orders = [1, 2, 2, 3, 4].map(|order| register(&store, order, "ada@example.org"));
+    try_join_all(orders).await?;
     // The third customer has changed her mind.
     let order = Which::Correlation("order-3".to_owned());
     let cancelled = store.cancel(order).await?;

@@ -94,6 +94,9 @@ pub enum Error {
         /// What it says.
         found: String,
     },
+    /// Transactions that wait together are committed together: one of them has undone them all.
+    #[error("a statement in it, or in what was to be committed with it, has rolled it back")]
+    RolledBack,
     /// A task that runs can't be put back by its number.
     #[error("task {0} is running: if its engine was killed, put back all that it has left behind")]
     Running(i64),

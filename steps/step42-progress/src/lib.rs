@@ -81,6 +81,7 @@
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
+//! - Transactions that wait together are committed together.
 
 mod alarm;
 mod cancellation;

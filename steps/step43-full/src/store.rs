@@ -3,6 +3,7 @@ mod door;
 mod engines;
 mod executions;
 mod file;
+mod group;
 mod limited_kinds;
 mod migrations;
 mod opening;
@@ -31,8 +32,9 @@ use tracing::{info, warn};
 pub use reader::Reader;
 pub use tx::Tx;
 
-use crate::store::door::Door;
+use crate::store::door::{Door, Work};
 use crate::store::file::DatabaseFile;
+use crate::store::group::Member;
 use crate::store::tasks::Stranded;
 use crate::store::values::time;
 use crate::turns::Turns;
@@ -140,7 +142,7 @@ impl Store {
     /// [`Error::Full`]; [`Error::Sqlite`].
     pub async fn create(&self, task: impl IntoNewTask) -> Result<i64, Error> {
         let task = task.into_new_task()?;
-        self.transaction(move |tx| tx.create(task)).await
+        self.repeat(move |tx| tx.create(task.clone())).await
     }
 
     /// Does the same, and says whether the task is new.
@@ -149,7 +151,7 @@ impl Store {
     /// Those of [`Store::create`].
     pub async fn try_create(&self, task: impl IntoNewTask) -> Result<Created, Error> {
         let task = task.into_new_task()?;
-        self.transaction(move |tx| tx.try_create(task)).await
+        self.repeat(move |tx| tx.try_create(task.clone())).await
     }
 
     /// Does the same, but waits as long as the kind of the task is full: until one of its tasks
@@ -205,7 +207,7 @@ impl Store {
             kinds,
             by_age,
         } = selection.clone();
-        self.transaction(move |tx| {
+        self.repeat(move |tx| {
             let startable = limited_kinds::with_room(tx, &kinds)?;
             let waiting = tasks::first_waiting(tx, &startable)?;
             let due = waiting
@@ -256,7 +258,7 @@ impl Store {
         let mut all = Cancelled::default();
         loop {
             let some = which.clone();
-            let (now, last) = self.transaction(move |tx| tasks::cancel(tx, &some)).await?;
+            let (now, last) = self.repeat(move |tx| tasks::cancel(tx, &some)).await?;
             self.cancellations.send_replace(());
             all.waiting += now.waiting;
             all.running = now.running;
@@ -278,7 +280,7 @@ impl Store {
         next: Next,
     ) -> Result<Ending, Error> {
         let task = execution.task.clone();
-        let ended = self.transaction(move |tx| {
+        let ended = self.repeat(move |tx| {
             let retries = task.retries.saturating_add(1);
             let cancelled = next != Next::Stopped && tasks::is_cancelled(tx, task.id)?;
             let (status, at, retries) = match next {
@@ -309,7 +311,7 @@ impl Store {
     /// # Errors
     /// [`Error::NoTask`]; [`Error::Running`]; [`Error::KeyTaken`]; [`Error::Sqlite`].
     pub async fn retry_task(&self, id: i64) -> Result<(), Error> {
-        self.transaction(move |tx| {
+        self.repeat(move |tx| {
             let task = tasks::record(tx, id)?.ok_or(Error::NoTask(id))?;
             if task.status == TaskStatus::Running.as_str() {
                 return Err(Error::Running(id));
@@ -338,7 +340,7 @@ impl Store {
         let instance = instance.to_owned();
         let killed = format!("the engine {instance:?} was killed while it executed this task");
         let killed = TaskError::from(killed);
-        let put_back = self.transaction(move |tx| {
+        let put_back = self.repeat(move |tx| {
             let put_back = tasks::running(tx, &instance)?.into_iter().map(|id| {
                 executions::stop_stranded(tx, id, &killed)?;
                 let status = tasks::put_back_stranded(tx, id, CRASHES)?;
@@ -359,8 +361,7 @@ impl Store {
     /// [`Error::Sqlite`].
     pub async fn pause_kind(&self, kind: &str) -> Result<bool, Error> {
         let kind = kind.to_owned();
-        self.transaction(move |tx| paused_kinds::insert(tx, &kind))
-            .await
+        self.repeat(move |tx| paused_kinds::insert(tx, &kind)).await
     }
 
     /// Lets the tasks of this kind start again, at once for those that are due. Says whether the kind
@@ -370,7 +371,7 @@ impl Store {
     /// [`Error::Sqlite`].
     pub async fn resume_kind(&self, kind: &str) -> Result<bool, Error> {
         let kind = kind.to_owned();
-        let resumed = self.transaction(move |tx| paused_kinds::delete(tx, &kind));
+        let resumed = self.repeat(move |tx| paused_kinds::delete(tx, &kind));
         let resumed = resumed.await?;
         self.wake_ups.wake_one_each();
         Ok(resumed)
@@ -385,7 +386,7 @@ impl Store {
     /// [`Error::Sqlite`].
     pub async fn bound_kind(&self, kind: &str, max_waiting: Option<u32>) -> Result<bool, Error> {
         let kind = kind.to_owned();
-        self.transaction(move |tx| match max_waiting {
+        self.repeat(move |tx| match max_waiting {
             Some(max_waiting) => bounded_kinds::set(tx, &kind, max_waiting),
             None => bounded_kinds::delete(tx, &kind),
         })
@@ -404,7 +405,7 @@ impl Store {
         max_running: Option<NonZero<u32>>,
     ) -> Result<bool, Error> {
         let kind = kind.to_owned();
-        let limited = self.transaction(move |tx| match max_running {
+        let limited = self.repeat(move |tx| match max_running {
             Some(max_running) => limited_kinds::set(tx, &kind, max_running),
             None => limited_kinds::delete(tx, &kind),
         });
@@ -429,7 +430,7 @@ impl Store {
                 return Ok(deleted);
             };
             let begun_at = Instant::now();
-            match self.transaction(move |tx| tasks::delete(tx, &found)).await {
+            match self.repeat(move |tx| tasks::delete(tx, &found)).await {
                 Ok((count, elapsed)) => {
                     (last, deleted) = (end, deleted + count);
                     size = if elapsed < SLICE { size * 2 } else { size / 2 };
@@ -450,19 +451,19 @@ impl Store {
 
     /// What the clock says, which is noted, and since when it hasn't jumped.
     pub(crate) async fn watch_clock(&self) -> Result<(Timestamp, Timestamp), Error> {
-        self.transaction(task_engine::watch_clock).await
+        self.repeat(task_engine::watch_clock).await
     }
 
     /// Notes that an engine starts, and returns the number of this start.
     pub(crate) async fn start_engine(&self, name: &str, lease: Duration) -> Result<i64, Error> {
         let name = name.to_owned();
-        self.transaction(move |tx| engines::insert(tx, &name, lease))
+        self.repeat(move |tx| engines::insert(tx, &name, lease))
             .await
     }
 
     /// Notes that it is alive.
     pub(crate) async fn beat(&self, engine: i64) -> Result<bool, Error> {
-        self.transaction(move |tx| engines::beat(tx, engine)).await
+        self.repeat(move |tx| engines::beat(tx, engine)).await
     }
 
     /// Notes that it has lost its lease, and puts back those of its tasks that nobody else has put
@@ -470,7 +471,7 @@ impl Store {
     pub(crate) async fn release(&self, engine: i64) -> Result<(), Error> {
         let lost = format!("engine {engine} lost its lease while it executed this task");
         let error = TaskError::of_crash(lost);
-        self.transaction(move |tx| {
+        self.repeat(move |tx| {
             engines::bury(tx, engine)?;
             for task in tasks::release(tx, engine)? {
                 executions::stop_stranded(tx, task, &error)?;
@@ -484,7 +485,7 @@ impl Store {
 
     /// Notes that it has stopped.
     pub(crate) async fn stop_engine(&self, engine: i64) -> Result<(), Error> {
-        self.transaction(move |tx| engines::stop(tx, engine)).await
+        self.repeat(move |tx| engines::stop(tx, engine)).await
     }
 
     /// Notes which engines are dead, among those that were silent before, and says which are silent
@@ -494,7 +495,7 @@ impl Store {
         judge: i64,
         silent: Vec<(i64, i64)>,
     ) -> Result<(Vec<i64>, Vec<(i64, i64)>), Error> {
-        self.transaction(move |tx| {
+        self.repeat(move |tx| {
             let mut dead = Vec::new();
             for &(engine, heartbeat_at) in &silent {
                 if engines::mark_dead(tx, engine, heartbeat_at)? {
@@ -514,7 +515,7 @@ impl Store {
         max_crashes: Value,
         refused: Vec<i64>,
     ) -> Result<Vec<(Stranded, Result<TaskStatus, String>)>, Error> {
-        let recovered = self.transaction(move |tx| {
+        let recovered = self.repeat(move |tx| {
             let mut recovered = Vec::new();
             for task in tasks::stranded(tx, judge, &max_crashes, &refused)? {
                 let (engine, name) = (task.engine, &task.name);
@@ -626,6 +627,10 @@ impl Store {
     /// Those of the work, and [`Error::Sqlite`]. A database that another program is writing is no
     /// error: the transaction waits for its turn.
     ///
+    /// Transactions that wait together are committed together. One that fails leaves the others as
+    /// they are; but if a statement in it rolls back all of them, by `OR ROLLBACK` for instance,
+    /// those that had been done are answered [`Error::RolledBack`]: ask again.
+    ///
     /// # Panics
     /// If the work panics.
     pub async fn transaction<T, F>(&self, work: F) -> Result<T, Error>
@@ -639,7 +644,7 @@ impl Store {
     /// Does the same, with errors of a type of yours.
     ///
     /// # Errors
-    /// Those of the work, and [`Error::Sqlite`].
+    /// Those of [`Store::transaction`].
     ///
     /// # Panics
     /// If the work panics.
@@ -649,23 +654,47 @@ impl Store {
         E: From<Error> + Send + 'static,
         F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
     {
+        self.transact(Work::Shared, work).await
+    }
+
+    /// Does some work of our own, and once more, by itself, if another's has undone it.
+    async fn repeat<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&Tx) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        let work = Arc::new(work);
+        let first = work.clone();
+        match self.transaction(move |tx| first(tx)).await {
+            Err(Error::RolledBack) => self.transact(Work::Alone, move |tx| work(tx)).await,
+            done => done,
+        }
+    }
+
+    async fn transact<T, E, F>(&self, how: fn(Member) -> Work, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
+    {
         let (created, wake_ups) = (self.created.clone(), self.wake_ups.clone());
         let clock = self.clock.clone();
-        let transaction = move |connection: &mut Connection| {
-            let sql = connection.transaction().map_err(Error::from)?;
+        let work = move |sql: &Connection| {
             created.store(false, Ordering::Relaxed);
             let tx = Tx {
-                connection: &sql,
+                connection: sql,
                 created: &created,
                 now: clock.now(),
             };
             let value = work(&tx)?;
-            sql.commit().map_err(Error::from)?;
-            if created.load(Ordering::Relaxed) {
+            Ok((value, created.load(Ordering::Relaxed)))
+        };
+        let then = move |(value, created)| {
+            if created {
                 wake_ups.wake_one_each();
             }
-            Ok(value)
+            value
         };
-        self.door.pass(transaction).await
+        self.door.commit(how, work, then).await
     }
 }

@@ -35,6 +35,7 @@ mod retries;
 mod scheduling;
 mod shutdown;
 mod state;
+mod throughput;
 mod timeout;
 mod traces;
 mod uniqueness;

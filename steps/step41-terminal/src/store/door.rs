@@ -6,7 +6,18 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+use super::group::{Done, Groups, Member};
+use crate::Error;
+
+/// What is handed to the thread.
+pub(super) enum Work {
+    /// Something to do with the connection, in no transaction of ours.
+    Apart(Box<dyn FnOnce(&mut Connection) + Send>),
+    /// To be committed with others.
+    Shared(Member),
+    /// To be committed alone.
+    Alone(Member),
+}
 
 /// Where work is handed to the thread that owns the connection. That thread may wait, for the
 /// disk or for another program: those of the runtime don't, and go on with other things.
@@ -35,7 +46,26 @@ impl Drop for DoorThread {
 impl Door {
     pub fn new(mut connection: Connection) -> Self {
         let (queue, works) = mpsc::channel::<Work>();
-        let thread = thread::spawn(move || works.iter().for_each(|work| work(&mut connection)));
+        let thread = thread::spawn(move || {
+            let mut groups = Groups::default();
+            let mut held = None;
+            while let Some(work) = held.take().or_else(|| works.recv().ok()) {
+                match work {
+                    Work::Apart(work) => work(&mut connection),
+                    Work::Alone(member) => groups.commit(&mut connection, member, || None),
+                    Work::Shared(first) => groups.commit(&mut connection, first, || {
+                        // Nobody is waited for: while this group is committed, the next one comes.
+                        match works.try_recv().ok()? {
+                            Work::Shared(member) => Some(member),
+                            other => {
+                                held = Some(other);
+                                None
+                            }
+                        }
+                    }),
+                }
+            }
+        });
         Self {
             queue,
             _thread: Arc::new(DoorThread(Some(thread))),
@@ -54,8 +84,34 @@ impl Door {
             // Perhaps nobody waits for the answer any more.
             let _ = sender.send(done);
         };
-        let _ = self.queue.send(Box::new(work));
+        let _ = self.queue.send(Work::Apart(Box::new(work)));
         let done = answer.await.expect("the thread outlives the door");
+        done.unwrap_or_else(|panic| panic::resume_unwind(panic))
+    }
+
+    /// Has this work done in a transaction, shared or alone, after those that came before; and, once
+    /// it is committed, what follows, even if nobody waits for it any more.
+    pub async fn commit<T: Send + 'static, U: Send + 'static, E: From<Error> + Send + 'static>(
+        &self,
+        how: fn(Member) -> Work,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        then: impl FnOnce(T) -> U + Send + 'static,
+    ) -> Result<U, E> {
+        let (sender, answer) = oneshot::channel();
+        let member = move |begun: Result<&Connection, Error>| {
+            let done = panic::catch_unwind(AssertUnwindSafe(|| work(begun?)));
+            Done {
+                kept: matches!(done, Ok(Ok(_))),
+                answer: Box::new(move |committed| {
+                    let _ = sender.send(match done {
+                        Ok(value) => committed.map(|()| Ok(value.map(then))),
+                        Err(panic) => Ok(Err(panic)),
+                    });
+                }),
+            }
+        };
+        let _ = self.queue.send(how(Box::new(member)));
+        let done = answer.await.expect("the thread outlives the door")?;
         done.unwrap_or_else(|panic| panic::resume_unwind(panic))
     }
 }

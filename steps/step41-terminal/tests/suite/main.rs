@@ -37,6 +37,7 @@ mod scheduling;
 mod shutdown;
 mod state;
 mod terminal;
+mod throughput;
 mod timeout;
 mod traces;
 mod uniqueness;

@@ -38,6 +38,7 @@ mod scheduling;
 mod shutdown;
 mod state;
 mod terminal;
+mod throughput;
 mod timeout;
 mod traces;
 mod uniqueness;

@@ -39,6 +39,7 @@ mod scheduling;
 mod shutdown;
 mod state;
 mod terminal;
+mod throughput;
 mod timeout;
 mod traces;
 mod uniqueness;
