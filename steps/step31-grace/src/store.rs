@@ -283,7 +283,7 @@ impl Store {
     ) -> Result<(Vec<i64>, Vec<(i64, i64)>), Error> {
         self.transaction(move |tx| {
             let mut dead = Vec::new();
-            for &(engine, heartbeat_at) in &silent {
+            for (engine, heartbeat_at) in silent {
                 if engines::mark_dead(tx, engine, heartbeat_at)? {
                     dead.push(engine);
                 }

@@ -12,6 +12,7 @@ use task_engine::{
 };
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
 
 /// Does nothing.
 #[derive(Serialize, Deserialize)]
@@ -26,11 +27,22 @@ impl TaskHandler for Nothing {
     }
 }
 
-/// Creates so many tasks, each in a transaction of its own.
-pub async fn create(store: &Store, tasks: u32) -> Result<Duration> {
+/// Creates so many tasks, each in a transaction of its own, with so many who do it side by side.
+pub async fn create_together(store: &Store, tasks: u32, producers: u32) -> Result<Duration> {
     let start = Instant::now();
-    for _ in 0..tasks {
-        store.create(&Nothing {}).await?;
+    let mut producing = JoinSet::new();
+    for producer in 0..producers {
+        let store = store.clone();
+        let share = (producer..tasks).step_by(producers as usize).len();
+        producing.spawn(async move {
+            for _ in 0..share {
+                store.create(&Nothing {}).await?;
+            }
+            Ok::<_, Error>(())
+        });
+    }
+    while let Some(produced) = producing.join_next().await {
+        produced??;
     }
     Ok(start.elapsed())
 }

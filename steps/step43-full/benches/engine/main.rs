@@ -23,7 +23,8 @@ use table::Table;
 const ROUNDS: usize = 5;
 const TASKS: u32 = 2048;
 const BATCH: u32 = 256;
-const WORKERS: [u16; 5] = [1, 2, 5, 10, 20];
+const PRODUCERS: [u32; 3] = [1, 10, 50];
+const WORKERS: [u16; 5] = [1, 2, 5, 20, 50];
 const FINISHED_TASKS: [u32; 2] = [0, 1_000_000];
 const ACQUISITIONS: u32 = 200;
 const LATENCIES: u32 = 200;
@@ -92,10 +93,12 @@ impl Databases {
 impl Bench {
     async fn creation(&mut self) -> Result<()> {
         let [bare, batches] = self.bare_creation(FULL)?;
-        let store = Store::open(self.databases.fresh())?;
-        let engine = rate(load::create(&store, TASKS).await?);
-        let name = "create, one by one";
-        self.table.rate(name, engine, bare, batches);
+        for producers in PRODUCERS {
+            let store = Store::open(self.databases.fresh())?;
+            let engine = rate(load::create_together(&store, TASKS, producers).await?);
+            let name = format!("create, producers: {producers}");
+            self.table.rate(&name, engine, bare, batches);
+        }
 
         let store = Store::open(self.databases.fresh())?;
         let engine = rate(load::create_in_bulk(&store, TASKS, BATCH).await?);
