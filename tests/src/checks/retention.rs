@@ -131,7 +131,7 @@ pub fn clock_that_nobody_has_watched_deletes_nothing(sandbox: &Sandbox) -> Resul
 
 /// Nothing is left of those that are gone, all is there of those that aren't; and it goes on.
 pub fn killed_in_the_middle_it_goes_on(sandbox: &Sandbox) -> Result<()> {
-    const COUNT: u32 = 40_000;
+    const COUNT: u32 = 8_000;
     ended(sandbox, "stopped", COUNT)?;
     let whole = i64::from(COUNT);
     if !sandbox.is_before("retention") {
@@ -152,7 +152,7 @@ pub fn killed_in_the_middle_it_goes_on(sandbox: &Sandbox) -> Result<()> {
 
 /// Another program has the lock for a moment, again and again, while many tasks are deleted.
 pub fn others_have_their_turns_meanwhile(sandbox: &Sandbox) -> Result<()> {
-    const COUNT: u32 = 20_000;
+    const COUNT: u32 = 4_000;
     ended(sandbox, "stopped", COUNT)?;
     let mut pruning = if sandbox.is_before("retention") {
         None
