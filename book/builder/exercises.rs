@@ -35,7 +35,7 @@ struct Solution<'a> {
     step: &'a Step,
     /// With the names of the step.
     patch: Patch,
-    /// Of the step and of the patch as it is written, whatever the step's number.
+    /// Of the patch as it is written and of what it was compiled with, whatever the step's number.
     stamp: String,
 }
 
@@ -43,15 +43,20 @@ impl<'a> Solution<'a> {
     fn read(library: &'a Library, folder: &str, name: &str) -> Result<Self> {
         let written = library.read(&path(folder, name))?;
         let step = step(library, name).with_context(|| path(folder, name))?;
-        let patch = ("patch", written.as_str());
-        let stamp = stamp(library.normalised_files(step).chain([patch]));
         let named = written
             .replace("{package}", &step.package)
             .replace("{crate}", &library.crate_name(step)?);
+        let patch = Patch::parse(&named)?;
+        // Other tests than its own can change without it: they are the step's.
+        let compiled = library.normalised_files(step).filter(|(path, _)| {
+            let others = ["tests/", "examples/"].iter().any(|it| path.starts_with(it));
+            !others || path.ends_with("/common.rs") || patch.touches(path)
+        });
+        let stamp = stamp(compiled.chain([("patch", written.as_str())]));
         Ok(Self {
             name: name.to_owned(),
             step,
-            patch: Patch::parse(&named)?,
+            patch,
             stamp,
         })
     }

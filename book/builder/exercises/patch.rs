@@ -53,6 +53,11 @@ impl Patch {
         tests.map(|file| file.text.as_str()).collect()
     }
 
+    /// Whether a file of the step changes.
+    pub fn touches(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file.path == path)
+    }
+
     /// The names of the tests that it adds.
     pub fn own_tests(&self) -> Result<Vec<String>> {
         let text = self.tests();

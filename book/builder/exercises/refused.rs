@@ -42,8 +42,7 @@ fn read<'a>(library: &'a Library, name: &str) -> Result<Solution<'a>> {
     let patch = library.read(&path(FOLDER, name))?;
     let message = library.read(&message_path(name)).unwrap_or_default();
     let compiled = library.normalised_files(refused.step).filter(|(path, _)| {
-        let patched = refused.patch.files.iter().any(|file| file.path == *path);
-        patched || path.starts_with("src/")
+        refused.patch.touches(path) || path.starts_with("src/")
     });
     let written = [("patch", patch.as_str()), ("message", message.as_str())];
     refused.stamp = stamp(compiled.chain(written));

@@ -109,6 +109,10 @@ fn a_solution_is_tested_once_and_again_when_it_or_its_step_changes() {
     fixture.write("book/exercises/two-more.patch", SOLUTION);
     assert_eq!(problems(&fixture), "");
 
+    // Another test says nothing of it.
+    fixture.write("steps/step02-two/tests/suite/other.rs", "// Another.\n");
+    assert_eq!(problems(&fixture), "");
+
     fixture.append("steps/step02-two/src/worker.rs", "// More.\n");
     assert_says(&problems(&fixture), &[stale]);
     fixture.write("steps/step02-two/src/lib.rs", "//! Nothing.\n");
