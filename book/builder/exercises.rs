@@ -49,7 +49,9 @@ impl<'a> Solution<'a> {
         let patch = Patch::parse(&named)?;
         // Other tests than its own can change without it: they are the step's.
         let compiled = library.normalised_files(step).filter(|(path, _)| {
-            let others = ["tests/", "examples/"].iter().any(|it| path.starts_with(it));
+            let others = ["tests/", "examples/"]
+                .iter()
+                .any(|it| path.starts_with(it));
             !others || path.ends_with("/common.rs") || patch.touches(path)
         });
         let stamp = stamp(compiled.chain([("patch", written.as_str())]));

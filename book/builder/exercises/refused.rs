@@ -41,9 +41,9 @@ fn read<'a>(library: &'a Library, name: &str) -> Result<Solution<'a>> {
     let mut refused = Solution::read(library, FOLDER, name)?;
     let patch = library.read(&path(FOLDER, name))?;
     let message = library.read(&message_path(name)).unwrap_or_default();
-    let compiled = library.normalised_files(refused.step).filter(|(path, _)| {
-        refused.patch.touches(path) || path.starts_with("src/")
-    });
+    let compiled = library
+        .normalised_files(refused.step)
+        .filter(|(path, _)| refused.patch.touches(path) || path.starts_with("src/"));
     let written = [("patch", patch.as_str()), ("message", message.as_str())];
     refused.stamp = stamp(compiled.chain(written));
     Ok(refused)
