@@ -390,7 +390,7 @@ pub(super) fn ended(
     limit: i64,
 ) -> Result<Vec<(i64, i64)>, Error> {
     let ended = "SELECT updated_at, id FROM tasks
-                 WHERE status = ?1 AND status IN ('stopped', 'failed', 'cancelled')
+                 WHERE status = ?1 AND status NOT IN ('waiting', 'running')
                  AND (updated_at, id) > (?2, ?3) AND updated_at < ?4
                  ORDER BY updated_at, id LIMIT ?5";
     let (mut ended, before) = (sql.prepare_cached(ended)?, before.as_millisecond());
@@ -402,7 +402,7 @@ pub(super) fn ended(
 /// Those that are still as they were found: says how many, and how long it took.
 pub(super) fn delete(tx: &Tx, found: &[(i64, i64)]) -> Result<(usize, Duration), Error> {
     let delete = "DELETE FROM tasks WHERE updated_at = ?1 AND id = ?2
-                  AND status IN ('stopped', 'failed', 'cancelled')";
+                  AND status NOT IN ('waiting', 'running')";
     let (mut delete, begun_at, mut deleted) = (tx.prepare_cached(delete)?, Instant::now(), 0);
     for task in found {
         deleted += delete.execute(*task)?;
