@@ -15,6 +15,7 @@ mod groups;
 mod heartbeat;
 mod hooks;
 mod inspection;
+mod keys;
 mod kinds;
 mod lease;
 mod limits;
@@ -288,6 +289,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("changed-limit-counts-at-once", "limits", limits::changed_limit_counts_at_once),
     Check::new("until-empty-waits-for-limited-tasks", "limits", limits::until_empty_waits_for_limited_tasks),
     Check::new("limits-are-listed", "limits", limits::limits_are_listed),
+    Check::new("key-limit-holds-everywhere", "keys", keys::key_limit_holds_everywhere),
+    Check::new("key-limit-survives-kills", "keys", keys::key_limit_survives_kills),
+    Check::new("full-key-holds-up-no-other", "keys", keys::full_key_holds_up_no_other),
+    Check::new("keys-have-turns", "keys", keys::keys_have_turns),
+    Check::new("ten-thousand-keys", "keys", keys::ten_thousand_keys),
+    Check::new("key-limits-are-listed", "keys", keys::key_limits_are_listed),
     Check::new("old-tasks-are-deleted-by-hand", "retention", retention::old_tasks_are_deleted_by_hand),
     Check::new("dry-run-counts-and-changes-nothing", "retention", retention::dry_run_counts_and_changes_nothing),
     Check::new("engine-deletes-what-it-has-kept-for-long-enough", "retention", retention::engine_deletes_what_it_has_kept_for_long_enough),
