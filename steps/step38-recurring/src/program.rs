@@ -60,10 +60,14 @@ async fn dispatch(cli: Cli) -> Result<()> {
             bound::bound(&Store::open_existing(path)?, &kind, max_waiting).await
         }
         Command::Unbound { kind } => bound::unbound(&Store::open_existing(path)?, &kind).await,
-        Command::Limit { kind, max_running } => {
-            limit::limit(&Store::open_existing(path)?, &kind, max_running).await
+        Command::Limit {
+            kind,
+            max_running,
+            per_key,
+        } => limit::limit(&Store::open_existing(path)?, &kind, max_running, per_key).await,
+        Command::Unlimit { kind, per_key } => {
+            limit::unlimit(&Store::open_existing(path)?, &kind, per_key).await
         }
-        Command::Unlimit { kind } => limit::unlimit(&Store::open_existing(path)?, &kind).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,
         Command::List(arguments) => list::list(&Reader::open(path)?, arguments).await,

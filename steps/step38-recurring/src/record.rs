@@ -31,6 +31,10 @@ pub struct TaskRecord {
     pub priority: String,
     /// What no other task of its kind has while this one waits or runs.
     pub unique_key: Option<String>,
+    /// What it works for, or on: a tenant, a remote host.
+    pub concurrency_key: Option<String>,
+    /// Whether it waits until another task of its kind and key has ended.
+    pub held: bool,
     /// The engine that runs it, or has run it.
     pub instance: Option<String>,
     /// From when on it may be executed.
@@ -151,6 +155,8 @@ pub struct KindRecord {
     pub oldest_since: Option<Timestamp>,
     /// How many of its tasks may run at once, if it is limited.
     pub max_running: Option<u32>,
+    /// How many of its tasks may run at once for each key, if it is limited so.
+    pub max_per_key: Option<u32>,
     /// How many of its tasks run.
     pub running: u32,
 }

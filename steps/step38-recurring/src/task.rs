@@ -51,6 +51,7 @@ pub struct NewTask {
     pub(crate) priority: Priority,
     pub(crate) unique_key: Option<String>,
     pub(crate) if_exists: IfExists,
+    pub(crate) concurrency_key: Option<String>,
     pub(crate) correlation: Option<String>,
     pub(crate) parent: Option<i64>,
     pub(crate) timeout: Option<Duration>,
@@ -66,6 +67,7 @@ impl NewTask {
             priority: Priority::default(),
             unique_key: None,
             if_exists: IfExists::default(),
+            concurrency_key: None,
             correlation: None,
             parent: None,
             timeout: None,
@@ -94,6 +96,13 @@ impl NewTask {
     /// The same task, with something to do if its unique key is taken: nothing, by default.
     pub fn if_exists(mut self, what: IfExists) -> Self {
         self.if_exists = what;
+        self
+    }
+
+    /// The same task, for this tenant, or this remote host: no more tasks of its kind and of this key,
+    /// compared byte for byte, run at once than [`Store::limit_keys`](crate::Store::limit_keys) lets.
+    pub fn concurrency_key(mut self, key: impl Into<String>) -> Self {
+        self.concurrency_key = Some(key.into());
         self
     }
 

@@ -1,5 +1,7 @@
 //! A small shop: an order is registered, and three tasks follow it. The log tells the orders apart.
 
+use std::num::NonZero;
+
 use serde::{Deserialize, Serialize};
 use step39_misfires::{
     Config, Context, Created, Engine, Error, NewTask, Registry, Store, TaskError, TaskHandler,
@@ -22,7 +24,9 @@ impl TaskHandler for Order {
         let Self { order, to } = self;
         context.create(&ConfirmationEmail { order, to }).await?;
         context.create(&Invoice { order, cents: 4200 }).await?;
-        context.create(&WarehouseNotice { order }).await?;
+        let notice = NewTask::of(&WarehouseNotice { order })?;
+        let carrier = ["post", "courier"][usize::from(order % 2 == 0)];
+        context.create(notice.concurrency_key(carrier)).await?;
         Ok(())
     }
 }
@@ -84,6 +88,9 @@ async fn main() -> anyhow::Result<()> {
     let store = Store::open(folder.path().join("shop.db"))?;
     // Better refused than executed too late.
     store.bound_kind(Order::KIND, Some(3)).await?;
+    // Each carrier takes one parcel after the other.
+    let one = NonZero::new(1);
+    store.limit_keys(WarehouseNotice::KIND, one).await?;
     // The form of the second one was sent twice.
     for order in [1, 2, 2, 3, 4] {
         register(&store, order, "ada@example.org").await?;

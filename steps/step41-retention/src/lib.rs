@@ -52,6 +52,7 @@
 //!
 //! With a text as `unique_key`, too, it fails while another task of the same kind has this key, and
 //! waits or runs; with `ON CONFLICT DO NOTHING`, it does nothing then. It looks at no bound.
+//! A text as `concurrency_key` is what [`Store::limit_keys`] counts by.
 //!
 //! - A [`Worker`] takes the tasks one after the other, each in four phases.
 //! - A [`Store`] keeps the tasks in a SQLite database, shared by several processes.
@@ -80,6 +81,7 @@
 //! - While a task waits or runs, no other of its kind has its unique key.
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
+//! - It can be limited for each key, too: a tenant with many tasks doesn't hold up the others.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 
 mod alarm;

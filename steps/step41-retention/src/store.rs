@@ -3,6 +3,7 @@ mod door;
 mod engines;
 mod executions;
 mod file;
+mod limited_keys;
 mod limited_kinds;
 mod migrations;
 mod opening;
@@ -16,6 +17,7 @@ mod values;
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::{self, Path};
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -207,10 +209,10 @@ impl Store {
         } = selection.clone();
         self.transaction(move |tx| {
             let startable = limited_kinds::with_room(tx, &kinds)?;
-            let waiting = tasks::first_waiting(tx, &startable)?;
+            let waiting = tasks::first_startable(tx, &startable)?;
             let due = waiting
                 .iter()
-                .filter(|first| time(first.scheduled_at) <= tx.now);
+                .filter(|first| !first.full && time(first.scheduled_at) <= tx.now);
             let first = due.min_by_key(|first| {
                 let priority = (!by_age).then_some(first.priority);
                 (priority, first.scheduled_at, first.id)
@@ -234,7 +236,11 @@ impl Store {
                 Err(error) => return Err(error),
             };
             let startable = limited_kinds::with_room(tx, &kinds)?;
-            let next = tasks::next(&tasks::first_waiting(tx, &startable)?);
+            // When a kind that is full has room again, its keys have turns, too.
+            for full in task.iter().filter(|task| !startable.contains(&task.kind)) {
+                tasks::first_startable(tx, slice::from_ref(&full.kind))?;
+            }
+            let next = tasks::next(&tasks::first_startable(tx, &startable)?);
             Ok(Acquired {
                 task,
                 next,
@@ -413,6 +419,36 @@ impl Store {
         Ok(limited)
     }
 
+    /// Lets no more tasks of this kind run at once for each [key](crate::NewTask::concurrency_key) than
+    /// so many, on all engines together; or as many as there are workers, if there is no limit: those
+    /// without a key aren't limited. Says whether this changes anything. Those that a limit has held up
+    /// until then are released a thousand at a time: dropped, this future may have left some, that start
+    /// one after the other. Keys that are full have turns: their next task comes to the end of the queue.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn limit_keys(
+        &self,
+        kind: &str,
+        max_running: Option<NonZero<u32>>,
+    ) -> Result<bool, Error> {
+        let name = kind.to_owned();
+        let limited = self.transaction(move |tx| match max_running {
+            Some(max_running) => limited_keys::set(tx, &name, max_running),
+            None => limited_keys::delete(tx, &name),
+        });
+        let limited = limited.await?;
+        loop {
+            let name = kind.to_owned();
+            let released = self.transaction(move |tx| limited_keys::release(tx, &name));
+            let last = released.await? < limited_keys::RELEASED;
+            self.wake_ups.wake_one_each();
+            if last {
+                return Ok(limited);
+            }
+        }
+    }
+
     /// Deletes the tasks that have ended with this status in this time, but for its last instant, with
     /// their executions, and returns how many. One that the database refuses to delete, because a row
     /// of the application needs it for instance, is left, with a warning. Others have their turns
@@ -589,10 +625,12 @@ impl Store {
     /// Whether a task that could be acquired is due.
     pub(crate) async fn is_due(&self, selection: &Selection) -> Result<bool, Error> {
         let kinds = selection.kinds.clone();
-        let waiting = self
-            .reader
-            .read(move |sql| tasks::first_waiting(sql, &kinds));
-        Ok(tasks::next(&waiting.await?).is_some_and(|at| at <= self.now()))
+        let waiting = self.reader.read(move |sql| {
+            let first = tasks::first_waiting(sql, &kinds)?;
+            Ok((tasks::next(&first), tasks::any_held(sql, &kinds)?))
+        });
+        let (next, held) = waiting.await?;
+        Ok(held || next.is_some_and(|at| at <= self.now()))
     }
 
     pub(crate) fn clock(&self) -> &Clock {

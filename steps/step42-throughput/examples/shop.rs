@@ -1,5 +1,6 @@
 //! A small shop: an order is registered, and three tasks follow it. The log tells the orders apart.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -25,7 +26,9 @@ impl TaskHandler for Order {
         let Self { order, to } = self;
         context.create(&ConfirmationEmail { order, to }).await?;
         context.create(&Invoice { order, cents: 4200 }).await?;
-        context.create(&WarehouseNotice { order }).await?;
+        let notice = NewTask::of(&WarehouseNotice { order })?;
+        let carrier = ["post", "courier"][usize::from(order % 2 == 0)];
+        context.create(notice.concurrency_key(carrier)).await?;
         Ok(())
     }
 }
@@ -87,6 +90,9 @@ async fn main() -> anyhow::Result<()> {
     let store = Store::open(folder.path().join("shop.db"))?;
     // Better refused than executed too late.
     store.bound_kind(Order::KIND, Some(3)).await?;
+    // Each carrier takes one parcel after the other.
+    let one = NonZero::new(1);
+    store.limit_keys(WarehouseNotice::KIND, one).await?;
     // The form of the second one was sent twice. They come together, and are committed together.
     let orders = [1, 2, 2, 3, 4].map(|order| register(&store, order, "ada@example.org"));
     try_join_all(orders).await?;

@@ -43,8 +43,11 @@ fn line(record: &KindRecord) -> String {
     let age = age.map(|age| format!("  oldest due {:#} ago", SignedDuration::from_secs(age)));
     let bound = record.max_waiting.map(|n| format!("  at most {n} waiting"));
     let limit = record.max_running.map(|n| format!("  at most {n} running"));
+    let per_key = record
+        .max_per_key
+        .map(|n| format!("  at most {n} running per key"));
     let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
-    let limit = limit.unwrap_or_default();
-    let notes = format!("{age}{bound}{limit}{paused}{since}{unknown}");
+    let (limit, per_key) = (limit.unwrap_or_default(), per_key.unwrap_or_default());
+    let notes = format!("{age}{bound}{limit}{per_key}{paused}{since}{unknown}");
     format!("{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{notes}")
 }

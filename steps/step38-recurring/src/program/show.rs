@@ -27,6 +27,10 @@ pub async fn show(reader: &Reader, id: i64) -> Result<()> {
         lines.push(line("timeout", &format!("{limit:?}")));
     }
     lines.extend(task.unique_key.map(|key| line("unique key", &key)));
+    if let Some(key) = task.concurrency_key {
+        let held = if task.held { ", held: others run" } else { "" };
+        lines.push(line("key", &format!("{key}{held}")));
+    }
     if task.correlation != id.to_string() {
         lines.push(line("belongs to", &task.correlation));
     }

@@ -77,7 +77,10 @@ pub async fn statements(store: &Store, work: impl Future) -> Vec<String> {
     static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _alone = ALONE.lock().await;
     let trace: fn(TraceEvent) = |event| {
-        if let TraceEvent::Stmt(statement, _) = event {
+        // A trigger is traced under its name.
+        if let TraceEvent::Stmt(statement, text) = event
+            && !text.starts_with("--")
+        {
             let sql = statement.sql();
             let words: Vec<_> = sql.split_whitespace().collect();
             STATEMENTS.lock().unwrap().push(words.join(" "));

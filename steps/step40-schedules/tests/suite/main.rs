@@ -12,6 +12,7 @@ mod grace;
 mod heartbeat;
 mod hooks;
 mod inspection;
+mod keys;
 mod kinds;
 mod lease;
 mod limits;

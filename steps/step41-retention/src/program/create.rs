@@ -20,6 +20,9 @@ pub async fn create(store: &Store, arguments: CreateArguments) -> Result<()> {
     if let Some(limit) = arguments.timeout {
         task = task.timeout(limit);
     }
+    if let Some(key) = arguments.concurrency_key {
+        task = task.concurrency_key(key);
+    }
     if let Some(id) = arguments.correlation {
         task = task.correlation(id);
     }

@@ -20,6 +20,9 @@ const BATCH: u32 = 200;
 /// How many waiting tasks are cancelled in one transaction: they have no execution to close.
 const CANCELLED: usize = 1000;
 
+/// How many tasks are held in one look at those that wait.
+const HELD: u32 = 100;
+
 /// What the engine has noted in the context of a task.
 const CONTEXT: &str = "context ->> 'retry_number' AS retry_number, context ->> 'parent' AS parent,
     context ->> 'timeout_ms' AS timeout_ms,
@@ -78,10 +81,10 @@ fn change(tx: &Tx, id: i64, new: &NewTask) -> Result<bool, Error> {
 fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
     let insert = "INSERT INTO tasks
                   (task_kind, task_parameters, scheduled_at, created_at, updated_at, context,
-                   priority, unique_key)
+                   priority, unique_key, concurrency_key)
                   VALUES (?1, ?2, ?3, ?4, ?4,
                           json_patch('{}', json_object('correlation', ?5, 'parent', ?6,
-                                                       'timeout_ms', ?8)), ?7, ?9)";
+                                                       'timeout_ms', ?8)), ?7, ?9, ?10)";
     let mut insert = tx.prepare_cached(insert)?;
     let parameters = task.parameters.to_string();
     let scheduled_at = task.scheduled_at.unwrap_or(tx.now).as_millisecond();
@@ -100,6 +103,7 @@ fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
         task.priority.as_str(),
         timeout,
         &task.unique_key,
+        &task.concurrency_key,
     ))?)
 }
 
@@ -109,13 +113,19 @@ pub(super) struct First {
     pub priority: Priority,
     pub scheduled_at: i64,
     pub id: i64,
+    /// Whether as many tasks of its kind and key run as may.
+    pub full: bool,
 }
 
 /// Searches each kind and priority, so that the index leads to the first task of each. As long as a
 /// kind is paused, it is as if none of its tasks waited.
 pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<First>, Error> {
-    let first = "SELECT scheduled_at, id FROM tasks
-                 WHERE status = 'waiting' AND task_kind = ?1 AND priority = ?2
+    let first = "SELECT scheduled_at, id, concurrency_key NOT NULL AND coalesce(
+                     (SELECT max_running FROM limited_keys WHERE task_kind = ?1) <=
+                     (SELECT count(*) FROM tasks AS others WHERE others.status = 'running'
+                      AND others.task_kind = ?1
+                      AND others.concurrency_key = tasks.concurrency_key), 0) FROM tasks
+                 WHERE status = 'waiting' AND held = 0 AND task_kind = ?1 AND priority = ?2
                  ORDER BY scheduled_at, id LIMIT 1";
     let mut first = sql.prepare_cached(first)?;
     let paused = "SELECT 1 FROM paused_kinds WHERE task_kind = ?1";
@@ -131,12 +141,37 @@ pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<Fi
                     priority,
                     scheduled_at: row.get(0)?,
                     id: row.get(1)?,
+                    full: row.get(2)?,
                 })
             });
             found.extend(task.optional()?);
         }
     }
     Ok(found)
+}
+
+/// The same, once those that come first, but whose key is full, are held: some of them, if they are many,
+/// since the others wait for their turns meanwhile.
+pub(super) fn first_startable(tx: &Tx, kinds: &[String]) -> Result<Vec<First>, Error> {
+    let mut hold = tx.prepare_cached("UPDATE tasks SET held = 1 WHERE id = ?1")?;
+    let mut waiting = first_waiting(tx, kinds)?;
+    for _ in 0..HELD {
+        let full = |first: &&First| first.full && time(first.scheduled_at) <= tx.now;
+        let Some(first) = waiting.iter().find(full) else {
+            break;
+        };
+        hold.execute([first.id])?;
+        waiting = first_waiting(tx, kinds)?;
+    }
+    Ok(waiting)
+}
+
+/// Whether a task of these kinds is held, unless its kind is paused: it is due.
+pub(super) fn any_held(sql: &Connection, kinds: &[String]) -> Result<bool, Error> {
+    let held = "SELECT 1 FROM json_each(?1) CROSS JOIN tasks ON task_kind = value AND held = 1
+                WHERE value NOT IN (SELECT task_kind FROM paused_kinds)";
+    let mut held = sql.prepare_cached(held)?;
+    Ok(held.exists([json!(kinds).to_string()])?)
 }
 
 /// When the next one is due, or was.
@@ -456,6 +491,8 @@ fn read(row: &Row) -> rusqlite::Result<TaskRecord> {
         timeout_ms: timeout_ms(row)?,
         priority: text(row.get_ref("priority")?),
         unique_key: option(row.get_ref("unique_key")?).map(text),
+        concurrency_key: option(row.get_ref("concurrency_key")?).map(text),
+        held: row.get("held")?,
         instance: option(row.get_ref("instance")?).map(text),
         scheduled_at: time(row.get("scheduled_at")?),
         created_at: time(row.get("created_at")?),

@@ -47,11 +47,13 @@ async fn an_acquisition_looks_at_the_first_task_of_each_kind() {
     create_tasks(&store, 2).await;
     let plan = rows(
         "EXPLAIN QUERY PLAN SELECT scheduled_at, id FROM tasks
-         WHERE status = 'waiting' AND task_kind = 'test' AND priority = 'normal'
+         WHERE status = 'waiting' AND held = 0 AND task_kind = 'test' AND priority = 'normal'
          ORDER BY scheduled_at, id LIMIT 1",
     );
     assert!(
-        plan.ends_with("USING COVERING INDEX waiting_tasks (task_kind=? AND priority=?)"),
+        plan.ends_with(
+            "USING COVERING INDEX waiting_tasks (task_kind=? AND held=? AND priority=?)"
+        ),
         "{plan}"
     );
 }

@@ -70,11 +70,17 @@ pub enum Command {
         /// How many may run.
         #[arg(value_name = "N")]
         max_running: NonZero<u32>,
+        /// For each concurrency key apart.
+        #[arg(long)]
+        per_key: bool,
     },
     /// Let as many tasks of this kind run as there are workers.
     Unlimit {
         /// A kind of tasks.
         kind: String,
+        /// For each concurrency key apart: a limit of the whole kind stays.
+        #[arg(long)]
+        per_key: bool,
     },
     /// Delete tasks that have ended, and their executions.
     Prune(PruneArguments),
@@ -190,6 +196,9 @@ pub struct CreateArguments {
         value_parser = if_exists()
     )]
     pub if_exists: IfExists,
+    /// What they work for, or on, a tenant for instance: see limit --per-key.
+    #[arg(long, value_name = "KEY")]
+    pub concurrency_key: Option<String>,
     /// What they belong to, an order for instance: it is in all that they log.
     #[arg(long, value_name = "ID")]
     pub correlation: Option<String>,

@@ -20,7 +20,8 @@ pub(super) fn delete(tx: &Tx, kind: &str) -> Result<bool, Error> {
 }
 
 pub(super) fn is_limited(sql: &Connection, kind: &str) -> Result<bool, Error> {
-    let limited = "SELECT 1 FROM limited_kinds WHERE task_kind = ?1";
+    let limited = "SELECT 1 FROM limited_kinds WHERE task_kind = ?1
+                   UNION ALL SELECT 1 FROM limited_keys WHERE task_kind = ?1";
     Ok(sql.prepare_cached(limited)?.exists([kind])?)
 }
 

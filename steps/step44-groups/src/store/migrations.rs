@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/14_add_unique_key.sql"),
     include_str!("../../migrations/15_add_bounded_kinds.sql"),
     include_str!("../../migrations/16_add_limited_kinds.sql"),
+    include_str!("../../migrations/17_add_concurrency_keys.sql"),
     include_str!("../../migrations/21_add_retention.sql"),
 ];
 

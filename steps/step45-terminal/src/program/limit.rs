@@ -7,13 +7,21 @@ use step45_terminal::Store;
 
 use super::pause::tell;
 
-pub async fn limit(store: &Store, kind: &str, max_running: NonZero<u32>) -> Result<()> {
-    let limited = store.limit_kind(kind, Some(max_running)).await?;
-    let done = format!("is limited: {max_running} may run at once");
+pub async fn limit(store: &Store, kind: &str, max: NonZero<u32>, per_key: bool) -> Result<()> {
+    let (limited, each) = if per_key {
+        (store.limit_keys(kind, Some(max)).await?, " for each key")
+    } else {
+        (store.limit_kind(kind, Some(max)).await?, "")
+    };
+    let done = format!("is limited: {max} may run at once{each}");
     tell(kind, limited, &done, "was limited so already")
 }
 
-pub async fn unlimit(store: &Store, kind: &str) -> Result<()> {
-    let unlimited = store.limit_kind(kind, None).await?;
+pub async fn unlimit(store: &Store, kind: &str, per_key: bool) -> Result<()> {
+    let unlimited = if per_key {
+        store.limit_keys(kind, None).await?
+    } else {
+        store.limit_kind(kind, None).await?
+    };
     tell(kind, unlimited, "isn't limited any more", "wasn't limited")
 }

@@ -58,9 +58,12 @@ fn row(record: &KindRecord) -> Row {
     let age = age.map(|age| format!("  oldest due {:#} ago", SignedDuration::from_secs(age)));
     let bound = record.max_waiting.map(|n| format!("  at most {n} waiting"));
     let limit = record.max_running.map(|n| format!("  at most {n} running"));
+    let per_key = record
+        .max_per_key
+        .map(|n| format!("  at most {n} running per key"));
     let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
-    let limit = limit.unwrap_or_default();
-    let notes = format!("{age}{bound}{limit}{paused}{since}");
+    let (limit, per_key) = (limit.unwrap_or_default(), per_key.unwrap_or_default());
+    let notes = format!("{age}{bound}{limit}{per_key}{paused}{since}");
     let count = |text| Cell::new(text).set_alignment(CellAlignment::Right);
     Row::from(vec![
         Cell::new(clean(&kind)),

@@ -14,6 +14,7 @@ mod groups;
 mod heartbeat;
 mod hooks;
 mod inspection;
+mod keys;
 mod kinds;
 mod lease;
 mod limits;

@@ -15,6 +15,7 @@ mod groups;
 mod heartbeat;
 mod hooks;
 mod inspection;
+mod keys;
 mod kinds;
 mod lease;
 mod limits;
