@@ -2,6 +2,7 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,7 @@ impl Context {
             correlation: "1".to_owned(),
             parent: None,
             timeout: None,
+            tick: None,
         };
         Self::new(task, Arc::default(), None, CancellationToken::new())
     }
@@ -80,6 +82,12 @@ impl Context {
     /// does no harm.
     pub async fn cancelled(&self) {
         self.cancellation.cancelled().await;
+    }
+
+    /// The time for which a [`Schedule`](crate::Schedule) has created the task: the one that the
+    /// calendar names, however late it is, and the same for each retry.
+    pub fn tick(&self) -> Option<Timestamp> {
+        self.task.tick
     }
 
     /// Creates a task, a child of this one, and returns its number. It is created even if this task

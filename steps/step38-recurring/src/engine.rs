@@ -13,6 +13,7 @@ use crate::alarm::Alarm;
 use crate::heartbeat::{Heartbeat, LONGEST, SHORTEST};
 use crate::interruption::Interruption;
 use crate::recovery::Recovery;
+use crate::recurring::Recurring;
 use crate::wake_up::WakeUp;
 use crate::watcher::Watcher;
 use crate::{
@@ -190,6 +191,9 @@ impl Engine {
         watching.spawn(watcher.run());
         workers.spawn(engine.clone().serve(Alarm::run(engine.clone())));
         workers.spawn(engine.clone().serve(Recovery::new(engine.clone()).run()));
+        // What was due while nobody was there waits before the workers look for the first time.
+        let recurring = Recurring::start(engine.clone()).await;
+        workers.spawn(engine.clone().serve(recurring.run()));
         for index in 0..engine.config.workers {
             workers.spawn(Worker::new(index, engine.clone()).run());
         }

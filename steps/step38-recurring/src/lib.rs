@@ -80,11 +80,14 @@
 //! - While a task waits or runs, no other of its kind has its unique key.
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
+//! - A [`Schedule`] has a task created at times of a calendar: one a tick, whatever the number of
+//!   engines.
 
 mod alarm;
 mod cancellation;
 mod clock;
 mod context;
+mod cron;
 mod engine;
 mod error;
 mod execution;
@@ -96,9 +99,11 @@ mod interruption;
 mod priority;
 mod record;
 mod recovery;
+mod recurring;
 mod registry;
 mod retry;
 mod running;
+mod schedule;
 mod store;
 mod task;
 mod task_error;
@@ -123,6 +128,7 @@ pub use record::{EngineRecord, Filter, KindRecord, TaskExecution, TaskRecord, Tr
 pub use registry::Registry;
 pub use retry::{Next, RetryPolicy};
 pub use running::RunningEngine;
+pub use schedule::Schedule;
 pub use store::{Reader, Selection, Store, Tx};
 pub use task::{Acquired, IntoNewTask, NewTask, Task, TaskStatus};
 pub use task_error::TaskError;

@@ -11,6 +11,7 @@ mod list;
 mod output;
 mod pause;
 mod retry;
+mod schedule;
 mod show;
 mod signals;
 mod start;
@@ -64,6 +65,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
             limit::limit(&Store::open_existing(path)?, &kind, max_running).await
         }
         Command::Unlimit { kind } => limit::unlimit(&Store::open_existing(path)?, &kind).await,
+        Command::Schedule { command } => schedule::schedule(path, command).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,
         Command::List(arguments) => list::list(&Reader::open(path)?, arguments).await,

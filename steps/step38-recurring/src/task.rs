@@ -28,6 +28,8 @@ pub struct Task {
     pub parent: Option<i64>,
     /// How long an execution may last, if its creator has said so.
     pub timeout: Option<Duration>,
+    /// The time for which its schedule has created it, as in [`Context::tick`](crate::Context::tick).
+    pub tick: Option<Timestamp>,
 }
 
 /// What an acquisition has found.
@@ -54,6 +56,8 @@ pub struct NewTask {
     pub(crate) correlation: Option<String>,
     pub(crate) parent: Option<i64>,
     pub(crate) timeout: Option<Duration>,
+    /// The name of its schedule, and for when.
+    pub(crate) tick: Option<(String, Timestamp)>,
 }
 
 impl NewTask {
@@ -69,6 +73,7 @@ impl NewTask {
             correlation: None,
             parent: None,
             timeout: None,
+            tick: None,
         }
     }
 

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/14_add_unique_key.sql"),
     include_str!("../../migrations/15_add_bounded_kinds.sql"),
     include_str!("../../migrations/16_add_limited_kinds.sql"),
+    include_str!("../../migrations/18_add_schedules.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
