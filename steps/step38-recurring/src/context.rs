@@ -2,7 +2,6 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -82,12 +81,6 @@ impl Context {
     /// does no harm.
     pub async fn cancelled(&self) {
         self.cancellation.cancelled().await;
-    }
-
-    /// The time for which a [`Schedule`](crate::Schedule) has created the task: the one that the
-    /// calendar names, however late it is, and the same for each retry.
-    pub fn tick(&self) -> Option<Timestamp> {
-        self.task.tick
     }
 
     /// Creates a task, a child of this one, and returns its number. It is created even if this task

@@ -13,12 +13,11 @@ use crate::alarm::Alarm;
 use crate::heartbeat::{Heartbeat, LONGEST, SHORTEST};
 use crate::interruption::Interruption;
 use crate::recovery::Recovery;
-use crate::recurring::Recurring;
 use crate::wake_up::WakeUp;
 use crate::watcher::Watcher;
 use crate::{
     Acquired, Ending, EngineHandle, Error, Next, Outcome, Registry, RetryPolicy, RunningEngine,
-    Selection, Store, Task, Worker,
+    Selection, Store, Task, Worker, schedule,
 };
 
 /// One acquisition in so many takes the task that has been due for the longest time, whatever its
@@ -191,9 +190,9 @@ impl Engine {
         watching.spawn(watcher.run());
         workers.spawn(engine.clone().serve(Alarm::run(engine.clone())));
         workers.spawn(engine.clone().serve(Recovery::new(engine.clone()).run()));
-        // What was due while nobody was there waits before the workers look for the first time.
-        let recurring = Recurring::start(engine.clone()).await;
-        workers.spawn(engine.clone().serve(recurring.run()));
+        // What was missed is there before the workers look.
+        schedule::look(&engine, &mut [].into()).await?;
+        workers.spawn(engine.clone().serve(schedule::run(engine.clone())));
         for index in 0..engine.config.workers {
             workers.spawn(Worker::new(index, engine.clone()).run());
         }

@@ -80,14 +80,12 @@
 //! - While a task waits or runs, no other of its kind has its unique key.
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
-//! - A [`Schedule`] has a task created at times of a calendar: one a tick, whatever the number of
-//!   engines.
+//! - A [`Schedule`] has a task created at each of its ticks, by whichever engine comes first.
 
 mod alarm;
 mod cancellation;
 mod clock;
 mod context;
-mod cron;
 mod engine;
 mod error;
 mod execution;
@@ -99,7 +97,6 @@ mod interruption;
 mod priority;
 mod record;
 mod recovery;
-mod recurring;
 mod registry;
 mod retry;
 mod running;

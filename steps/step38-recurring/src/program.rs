@@ -65,7 +65,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
             limit::limit(&Store::open_existing(path)?, &kind, max_running).await
         }
         Command::Unlimit { kind } => limit::unlimit(&Store::open_existing(path)?, &kind).await,
-        Command::Schedule { command } => schedule::schedule(path, command).await,
+        Command::Schedule(command) => schedule::run(&Store::open(path)?, command).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,
         Command::List(arguments) => list::list(&Reader::open(path)?, arguments).await,

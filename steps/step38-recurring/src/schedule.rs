@@ -1,60 +1,94 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use croner::Cron;
+use croner::errors::CronError;
 use jiff::Timestamp;
-use serde_json::Value;
-use tokio::task::spawn_blocking;
+use jiff_02::tz::TimeZone;
+use tracing::{info, warn};
 
-use crate::{Error, IntoNewTask, cron};
+use crate::{Engine, Error, IntoNewTask, NewTask};
 
-/// When tasks are created again and again, and which: see [`Store::add_schedule`].
-///
-/// [`Store::add_schedule`]: crate::Store::add_schedule
+/// When a task is created again and again: see [`Store::add_schedule`](crate::Store::add_schedule).
 #[must_use]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     pub(crate) name: String,
-    pub(crate) kind: String,
-    pub(crate) parameters: Value,
+    pub(crate) task: NewTask,
     pub(crate) expression: String,
     pub(crate) time_zone: String,
 }
 
 impl Schedule {
-    /// Makes a schedule of this name, whose tasks have the kind and the parameters of this one. The
-    /// expression has the five fields of cron, in UTC; or six, from the seconds on; or seven, up to
-    /// the year.
+    /// Makes a schedule of this name, of tasks of the kind and with the parameters of this one. The
+    /// expression is one of cron: five fields, in UTC; or six, from the seconds on.
     ///
     /// # Errors
-    /// [`Error::Parameters`] if they can't be written as a JSON object and read back. The expression
-    /// isn't read yet.
-    pub fn new(
-        name: impl Into<String>,
-        task: impl IntoNewTask,
-        expression: impl Into<String>,
-    ) -> Result<Self, Error> {
-        let task = task.into_new_task()?;
+    /// [`Error::Parameters`]; the expression isn't read yet.
+    pub fn new(name: &str, task: impl IntoNewTask, expression: &str) -> Result<Self, Error> {
         Ok(Self {
-            name: name.into(),
-            kind: task.kind,
-            parameters: task.parameters,
-            expression: expression.into(),
+            name: name.to_owned(),
+            task: task.into_new_task()?,
+            expression: expression.to_owned(),
             time_zone: "UTC".to_owned(),
         })
     }
 
     /// The same schedule, by the clocks of this place: `Europe/Paris`.
-    pub fn time_zone(mut self, name: impl Into<String>) -> Self {
-        self.time_zone = name.into();
+    pub fn time_zone(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.time_zone);
         self
     }
+}
 
-    /// The first tick after this time, if there is one.
-    pub(crate) async fn next_after(&self, after: Timestamp) -> Result<Option<Timestamp>, Error> {
-        let (expression, zone) = (self.expression.clone(), self.time_zone.clone());
-        let next = spawn_blocking(move || cron::next_after(&expression, &zone, after)).await;
-        // Only code that panics fails here.
-        let next = next.unwrap_or_else(|error| Err(error.to_string()));
-        next.map_err(|reason| Error::Schedule {
-            name: self.name.clone(),
-            reason,
-        })
+/// What is wrong with an expression, or with a time zone.
+pub(crate) type Wrong = Box<dyn std::error::Error + Send + Sync>;
+
+/// The first time after this one that the expression names, if there is one. What reads it has another
+/// version of the calendar: only numbers go from one to the other.
+pub(crate) fn next_after(cron: &str, zone: &str, time: Timestamp) -> Result<Option<i64>, Wrong> {
+    let time = jiff_02::Timestamp::from_millisecond(time.as_millisecond())?;
+    let time = time.to_zoned(TimeZone::get(zone)?);
+    match cron.parse::<Cron>()?.find_next_occurrence(&time, false) {
+        Ok(next) => Ok(Some(next.timestamp().as_millisecond())),
+        Err(CronError::TimeSearchLimitExceeded) => Ok(None),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Creates the tasks of the schedules. All engines do: a tick is that of the first to come. Looks when
+/// one is due, when one may have changed, and once in a while: the clock may have been set.
+pub(crate) async fn run(engine: Arc<Engine>) -> Result<(), Error> {
+    let (mut changes, mut told) = (engine.store.schedules.subscribe(), HashMap::new());
+    loop {
+        let next = look(&engine, &mut told).await?;
+        tokio::select! {
+            () = engine.store.clock().sleep_until(next) => (),
+            _ = changes.changed() => (),
+        }
+    }
+}
+
+/// Returns when to look again. A tick that can't have its task is told once, and holds up no other.
+pub(crate) async fn look(
+    engine: &Engine,
+    told: &mut HashMap<String, Timestamp>,
+) -> Result<Timestamp, Error> {
+    let latest = engine.store.clock().after(engine.config.wake_up_interval);
+    for (schedule, at) in engine.store.schedules().await? {
+        if at > engine.store.now() {
+            return Ok(at.min(latest));
+        }
+        match engine.store.tick(schedule.clone()).await {
+            Ok(None) => (),
+            Ok(Some((tick, task))) => info!(schedule, %tick, task, "tick"),
+            Err(_) if told.insert(schedule.clone(), at) == Some(at) => (),
+            Err(error) => warn!(
+                schedule,
+                error = error.with_causes(),
+                "no task at this tick"
+            ),
+        }
+    }
+    Ok(latest)
 }

@@ -28,7 +28,6 @@ use tokio::time::timeout;
 use tracing::info;
 
 pub use reader::Reader;
-pub(crate) use schedules::Due;
 pub use tx::Tx;
 
 use crate::store::door::Door;
@@ -39,7 +38,7 @@ use crate::turns::Turns;
 use crate::wake_up::{WakeUp, WakeUps};
 use crate::{
     Acquired, Cancelled, Clock, Created, Ending, Error, Execution, IntoNewTask, Next, Outcome,
-    Schedule, TaskError, TaskStatus, Which,
+    TaskError, TaskStatus, Which,
 };
 
 /// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
@@ -54,7 +53,7 @@ pub struct Store {
     wake_ups: WakeUps,
     cancellations: watch::Sender<()>,
     room: watch::Sender<()>,
-    schedules: watch::Sender<()>,
+    pub(crate) schedules: watch::Sender<()>,
     turns: Turns,
 }
 
@@ -99,16 +98,12 @@ impl Store {
         let created = Arc::new(AtomicBool::new(false));
         let room = watch::Sender::default();
         let (note, changed) = (created.clone(), room.clone());
-        let schedules = watch::Sender::default();
-        let rescheduled = schedules.clone();
         connection.update_hook(Some(move |action, _database: &str, table: &str, _row| {
             if action == Action::SQLITE_INSERT && table == "tasks" {
                 note.store(true, Ordering::Relaxed);
             } else if ["tasks", "bounded_kinds"].contains(&table) {
                 // Before the commit: but who looks must pass the door, and so comes after it.
                 changed.send_replace(());
-            } else if table == "schedules" {
-                rescheduled.send_replace(());
             }
         }))?;
         Ok(Self {
@@ -120,7 +115,7 @@ impl Store {
             wake_ups: WakeUps::default(),
             cancellations: watch::Sender::default(),
             room,
-            schedules,
+            schedules: watch::Sender::default(),
             turns: Turns::default(),
         })
     }
@@ -413,49 +408,6 @@ impl Store {
         let limited = limited.await?;
         self.wake_ups.wake_one_each();
         Ok(limited)
-    }
-
-    /// Has a task created at each tick of this schedule, from now on, by any engine. It replaces the
-    /// one of this name, if there is one: if their expressions and time zones are the same, so is the
-    /// next tick, so that a program may do this each time it starts. Returns the next tick, unless the
-    /// schedule is an old one that has none any more.
-    ///
-    /// # Errors
-    /// [`Error::Schedule`] if the expression can't be read or has no time to come, or the time zone
-    /// isn't known; [`Error::Sqlite`].
-    pub async fn add_schedule(&self, schedule: Schedule) -> Result<Option<Timestamp>, Error> {
-        // Before the transaction: it may take long to find that there is none.
-        let next = schedule.next_after(self.now()).await?;
-        self.transaction(move |tx| schedules::set(tx, &schedule, next))
-            .await
-    }
-
-    /// The schedules that have something to do, and when the next one has.
-    pub(crate) async fn due_schedules(&self) -> Result<(Vec<Due>, Option<Timestamp>), Error> {
-        let now = self.now();
-        let due = move |connection: &mut Connection| schedules::due(connection, now);
-        self.door.pass(due).await
-    }
-
-    /// Creates the task of a tick, unless the tick isn't due any more, and moves its schedule on, all
-    /// or nothing. Returns the tick, and the number of its task, if it is new.
-    pub(crate) async fn tick(
-        &self,
-        due: Due,
-        next: Option<Timestamp>,
-    ) -> Result<Option<(Timestamp, i64)>, Error> {
-        self.transaction(move |tx| schedules::tick(tx, &due, next))
-            .await
-    }
-
-    /// What changes each time that a schedule does.
-    pub(crate) fn schedules(&self) -> watch::Receiver<()> {
-        self.schedules.subscribe()
-    }
-
-    /// Says that one may have changed.
-    pub(crate) fn schedules_changed(&self) {
-        self.schedules.send_replace(());
     }
 
     /// Notes that an engine starts, and returns the number of this start.

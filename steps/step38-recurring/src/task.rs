@@ -28,7 +28,7 @@ pub struct Task {
     pub parent: Option<i64>,
     /// How long an execution may last, if its creator has said so.
     pub timeout: Option<Duration>,
-    /// The time for which its schedule has created it, as in [`Context::tick`](crate::Context::tick).
+    /// The time for which its schedule has created it, however late it is.
     pub tick: Option<Timestamp>,
 }
 
@@ -56,8 +56,6 @@ pub struct NewTask {
     pub(crate) correlation: Option<String>,
     pub(crate) parent: Option<i64>,
     pub(crate) timeout: Option<Duration>,
-    /// The name of its schedule, and for when.
-    pub(crate) tick: Option<(String, Timestamp)>,
 }
 
 impl NewTask {
@@ -73,7 +71,6 @@ impl NewTask {
             correlation: None,
             parent: None,
             timeout: None,
-            tick: None,
         }
     }
 

@@ -76,10 +76,8 @@ pub enum Command {
         kind: String,
     },
     /// Have tasks created at the times of a calendar.
-    Schedule {
-        #[command(subcommand)]
-        command: ScheduleCommand,
-    },
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// List the kinds of tasks: how many wait, since when, how many run, and what holds them up.
     Kinds {
         /// As a JSON array.
@@ -112,7 +110,7 @@ pub enum Command {
 
 #[derive(Subcommand)]
 pub enum ScheduleCommand {
-    /// Have a task created at each time of an expression, in place of the schedule of this name.
+    /// Have a task created at each time of an expression; it replaces the schedule of this name.
     Add(ScheduleArguments),
 }
 
@@ -127,7 +125,7 @@ pub struct ScheduleArguments {
     /// The parameters of its tasks, a JSON object.
     #[arg(value_name = "JSON", default_value = "{}")]
     pub parameters: String,
-    /// Whose clocks the expression speaks of: Europe/Paris.
+    /// The place whose clocks it speaks of: Europe/Paris.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub time_zone: String,
 }

@@ -78,10 +78,10 @@ fn change(tx: &Tx, id: i64, new: &NewTask) -> Result<bool, Error> {
 fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
     let insert = "INSERT INTO tasks
                   (task_kind, task_parameters, scheduled_at, created_at, updated_at, context,
-                   priority, unique_key, schedule, tick)
+                   priority, unique_key)
                   VALUES (?1, ?2, ?3, ?4, ?4,
                           json_patch('{}', json_object('correlation', ?5, 'parent', ?6,
-                                                       'timeout_ms', ?8)), ?7, ?9, ?10, ?11)";
+                                                       'timeout_ms', ?8)), ?7, ?9)";
     let mut insert = tx.prepare_cached(insert)?;
     let parameters = task.parameters.to_string();
     let scheduled_at = task.scheduled_at.unwrap_or(tx.now).as_millisecond();
@@ -100,8 +100,6 @@ fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
         task.priority.as_str(),
         timeout,
         &task.unique_key,
-        task.tick.as_ref().map(|(schedule, _)| schedule),
-        task.tick.as_ref().map(|(_, tick)| tick.as_millisecond()),
     ))?)
 }
 
@@ -147,8 +145,7 @@ pub(super) fn next(waiting: &[First]) -> Option<Timestamp> {
 }
 
 pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
-    let find =
-        format!("SELECT task_kind, task_parameters, tick, {CONTEXT} FROM tasks WHERE id = ?1");
+    let find = format!("SELECT *, {CONTEXT} FROM tasks WHERE id = ?1");
     let task = tx.prepare_cached(&find)?.query_one([id], |row| {
         Ok(Task {
             id,
