@@ -7,7 +7,6 @@ CREATE TABLE schedules (
     next_at INTEGER, -- The next tick, if there is one,
     computed_at INTEGER NOT NULL -- as it was at this time: if that is to come, the clock was set back.
 ) STRICT, WITHOUT ROWID;
-
 ALTER TABLE tasks ADD COLUMN schedule TEXT;
 ALTER TABLE tasks ADD COLUMN tick INTEGER;
 -- One tick, one task, also for a clock that goes twice through the same hour.

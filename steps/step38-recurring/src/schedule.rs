@@ -41,11 +41,9 @@ impl Schedule {
     }
 }
 
-/// What is wrong with an expression, or with a time zone.
 pub(crate) type Wrong = Box<dyn std::error::Error + Send + Sync>;
 
-/// The first time after this one that the expression names, if there is one. What reads it has another
-/// version of the calendar: only numbers go from one to the other.
+/// The first time after this one that the expression names, if there is one.
 pub(crate) fn next_after(cron: &str, zone: &str, time: Timestamp) -> Result<Option<i64>, Wrong> {
     let time = jiff_02::Timestamp::from_millisecond(time.as_millisecond())?;
     let time = time.to_zoned(TimeZone::get(zone)?);
@@ -83,11 +81,7 @@ pub(crate) async fn look(
             Ok(None) => (),
             Ok(Some((tick, task))) => info!(schedule, %tick, task, "tick"),
             Err(_) if told.insert(schedule.clone(), at) == Some(at) => (),
-            Err(error) => warn!(
-                schedule,
-                error = error.with_causes(),
-                "no task at this tick"
-            ),
+            Err(error) => warn!(schedule, error = error.with_causes(), "tick held up"),
         }
     }
     Ok(latest)

@@ -11,7 +11,7 @@ use crate::{Error, Schedule, Store};
 impl Store {
     /// Has a task created at each tick of this schedule, by whatever engine runs. It replaces the one
     /// of this name, whose next tick stays, unless the expression or the time zone is another one: a
-    /// program may do this each time it starts. Returns the next tick.
+    /// program may do this each time it starts. Returns the first tick that is to come.
     ///
     /// # Errors
     /// [`Error::Schedule`]; [`Error::Sqlite`].
@@ -25,14 +25,13 @@ impl Store {
                           ON CONFLICT DO UPDATE SET task_kind = ?2, task_parameters = ?3,
                           expression = ?4, time_zone = ?5,
                           next_at = iif(expression = ?4 AND time_zone = ?5, next_at, ?6),
-                          computed_at = iif(expression = ?4 AND time_zone = ?5, computed_at, ?7)
-                          RETURNING coalesce(next_at, ?6)";
+                          computed_at = iif(expression = ?4 AND time_zone = ?5, computed_at, ?7)";
             let (name, expression, zone) = (schedule.name, schedule.expression, schedule.time_zone);
             let (kind, parameters) = (schedule.task.kind, schedule.task.parameters.to_string());
             let now = tx.now.as_millisecond();
             let row = (name, kind, parameters, expression, zone, next, now);
-            let mut insert = tx.prepare_cached(insert)?;
-            Ok(time(insert.query_one(row, |row| row.get(0))?))
+            tx.prepare_cached(insert)?.execute(row)?;
+            Ok(time(next))
         });
         let next = added.await?;
         self.schedules.send_replace(());
@@ -60,11 +59,10 @@ impl Store {
             // Again: another engine may have been faster.
             let find = "SELECT task_kind, expression, time_zone FROM schedules
                         WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
-            let found = tx
-                .prepare_cached(find)?
-                .query_one((&name, now), |row| row.try_into());
-            let Some::<(String, String, String)>((kind, expression, zone)) = found.optional()?
-            else {
+            let mut find = tx.prepare_cached(find)?;
+            let found = find.query_one((&name, now), |row| row.try_into());
+            let found: Option<(String, String, String)> = found.optional()?;
+            let Some((kind, cron, zone)) = found else {
                 return Ok(None);
             };
             check_room(tx, &kind)?;
@@ -73,15 +71,14 @@ impl Store {
                           SELECT task_kind, task_parameters, next_at, ?2, ?2, name, next_at
                           FROM schedules WHERE name = ?1 AND next_at <= ?2
                           ON CONFLICT DO NOTHING RETURNING tick, id";
-            let created = tx
-                .prepare_cached(create)?
-                .query_one((&name, now), |row| Ok((time(row.get(0)?), row.get(1)?)));
+            let mut create = tx.prepare_cached(create)?;
+            let task = create.query_one((&name, now), |row| Ok((time(row.get(0)?), row.get(1)?)));
             // After now: one task stands for all the ticks that were missed.
-            let next = next_after(&expression, &zone, tx.now)
-                .map_err(|wrong| Error::Schedule(name.clone(), wrong))?;
+            let next = next_after(&cron, &zone, tx.now);
+            let next = next.map_err(|wrong| Error::Schedule(name.clone(), wrong))?;
             let update = "UPDATE schedules SET next_at = ?2, computed_at = ?3 WHERE name = ?1";
             tx.prepare_cached(update)?.execute((&name, next, now))?;
-            Ok(created.optional()?)
+            Ok(task.optional()?)
         })
         .await
     }
