@@ -1,10 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use croner::Cron;
-use croner::errors::CronError;
+use croner::{Cron, errors::CronError};
 use jiff::Timestamp;
-use jiff_02::tz::TimeZone;
 use tracing::{info, warn};
 
 use crate::{Engine, Error, IntoNewTask, NewTask};
@@ -41,13 +39,14 @@ impl Schedule {
     }
 }
 
-pub(crate) type Wrong = Box<dyn std::error::Error + Send + Sync>;
+type Wrong = Box<dyn std::error::Error + Send + Sync>;
+type Told = HashMap<String, Timestamp>;
 
 /// The first time after this one that the expression names, if there is one.
 pub(crate) fn next_after(cron: &str, zone: &str, time: Timestamp) -> Result<Option<i64>, Wrong> {
     let time = jiff_02::Timestamp::from_millisecond(time.as_millisecond())?;
-    let time = time.to_zoned(TimeZone::get(zone)?);
-    match cron.parse::<Cron>()?.find_next_occurrence(&time, false) {
+    let cron = cron.parse::<Cron>()?;
+    match cron.find_next_occurrence(&time.in_tz(zone)?, false) {
         Ok(next) => Ok(Some(next.timestamp().as_millisecond())),
         Err(CronError::TimeSearchLimitExceeded) => Ok(None),
         Err(error) => Err(error.into()),
@@ -56,8 +55,8 @@ pub(crate) fn next_after(cron: &str, zone: &str, time: Timestamp) -> Result<Opti
 
 /// Creates the tasks of the schedules. All engines do: a tick is that of the first to come. Looks when
 /// one is due, when one may have changed, and once in a while: the clock may have been set.
-pub(crate) async fn run(engine: Arc<Engine>) -> Result<(), Error> {
-    let (mut changes, mut told) = (engine.store.schedules.subscribe(), HashMap::new());
+pub(crate) async fn run(engine: Arc<Engine>, mut told: Told) -> Result<(), Error> {
+    let mut changes = engine.store.schedules.subscribe();
     loop {
         let next = look(&engine, &mut told).await?;
         tokio::select! {
@@ -68,10 +67,7 @@ pub(crate) async fn run(engine: Arc<Engine>) -> Result<(), Error> {
 }
 
 /// Returns when to look again. A tick that can't have its task is told once, and holds up no other.
-pub(crate) async fn look(
-    engine: &Engine,
-    told: &mut HashMap<String, Timestamp>,
-) -> Result<Timestamp, Error> {
+pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Result<Timestamp, Error> {
     let latest = engine.store.clock().after(engine.config.wake_up_interval);
     for (schedule, at) in engine.store.schedules().await? {
         if at > engine.store.now() {

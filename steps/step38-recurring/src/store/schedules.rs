@@ -51,12 +51,12 @@ impl Store {
         self.reader.read(look).await
     }
 
-    /// Creates the task of a tick that has come, unless it has had one already, and moves the schedule
-    /// on, both or neither. Returns the tick and the number of the task.
+    /// Creates the task of a tick that has come, unless another engine was faster, and moves the
+    /// schedule on, both or neither. Returns the tick and the number of the task.
     pub(crate) async fn tick(&self, name: String) -> Result<Option<(Timestamp, i64)>, Error> {
+        let schedules = self.schedules.clone();
         self.transaction(move |tx| {
             let now = tx.now.as_millisecond();
-            // Again: another engine may have been faster.
             let find = "SELECT task_kind, expression, time_zone FROM schedules
                         WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
             let mut find = tx.prepare_cached(find)?;
@@ -78,6 +78,7 @@ impl Store {
             let next = next.map_err(|wrong| Error::Schedule(name.clone(), wrong))?;
             let update = "UPDATE schedules SET next_at = ?2, computed_at = ?3 WHERE name = ?1";
             tx.prepare_cached(update)?.execute((&name, next, now))?;
+            schedules.send_replace(());
             Ok(task.optional()?)
         })
         .await
