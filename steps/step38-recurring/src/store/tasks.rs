@@ -145,7 +145,8 @@ pub(super) fn next(waiting: &[First]) -> Option<Timestamp> {
 }
 
 pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
-    let find = format!("SELECT *, {CONTEXT} FROM tasks WHERE id = ?1");
+    let find =
+        format!("SELECT task_kind, task_parameters, tick, {CONTEXT} FROM tasks WHERE id = ?1");
     let task = tx.prepare_cached(&find)?.query_one([id], |row| {
         Ok(Task {
             id,
