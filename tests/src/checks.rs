@@ -31,6 +31,7 @@ mod priority;
 mod processes;
 mod processing_loop;
 mod recovery;
+mod recurring;
 mod rescue;
 mod restart;
 mod retention;
@@ -295,6 +296,13 @@ pub const CHECKS: &[Check] = &[
     Check::new("keys-have-turns", "keys", keys::keys_have_turns),
     Check::new("ten-thousand-keys", "keys", keys::ten_thousand_keys),
     Check::new("key-limits-are-listed", "keys", keys::key_limits_are_listed),
+    Check::new("one-tick-one-task", "recurring", recurring::one_tick_one_task),
+    Check::new("killed-engine-takes-no-tick-with-it", "recurring", recurring::killed_engine_takes_no_tick_with_it),
+    Check::new("missed-ticks-make-one-task", "recurring", recurring::missed_ticks_make_one_task),
+    Check::new("same-schedule-again-changes-nothing", "recurring", recurring::same_schedule_again_changes_nothing),
+    Check::new("changed-schedule-counts-at-once", "recurring", recurring::changed_schedule_counts_at_once),
+    Check::new("bad-schedules-hold-up-nothing", "recurring", recurring::bad_schedules_hold_up_nothing),
+    Check::new("expression-that-never-comes-is-refused", "recurring", recurring::expression_that_never_comes_is_refused),
     Check::new("old-tasks-are-deleted-by-hand", "retention", retention::old_tasks_are_deleted_by_hand),
     Check::new("dry-run-counts-and-changes-nothing", "retention", retention::dry_run_counts_and_changes_nothing),
     Check::new("engine-deletes-what-it-has-kept-for-long-enough", "retention", retention::engine_deletes_what_it_has_kept_for_long_enough),
