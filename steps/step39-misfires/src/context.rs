@@ -45,6 +45,7 @@ impl Context {
             correlation: "1".to_owned(),
             parent: None,
             timeout: None,
+            tick: None,
         };
         Self::new(task, Arc::default(), None, CancellationToken::new())
     }

@@ -9,6 +9,7 @@ mod migrations;
 mod opening;
 mod paused_kinds;
 mod reader;
+mod schedules;
 mod tasks;
 mod tx;
 mod values;
@@ -54,6 +55,7 @@ pub struct Store {
     wake_ups: WakeUps,
     cancellations: watch::Sender<()>,
     room: watch::Sender<()>,
+    pub(crate) schedules: watch::Sender<()>,
     turns: Turns,
 }
 
@@ -115,6 +117,7 @@ impl Store {
             wake_ups: WakeUps::default(),
             cancellations: watch::Sender::default(),
             room,
+            schedules: watch::Sender::default(),
             turns: Turns::default(),
         })
     }

@@ -39,6 +39,7 @@ impl Watcher {
             if version != self.version {
                 self.version = version;
                 self.engine.wake_up.wake_one();
+                self.engine.store.schedules.send_replace(());
                 self.engine.look_for_cancellations().await?;
             }
         }

@@ -18,7 +18,7 @@ use crate::wake_up::WakeUp;
 use crate::watcher::Watcher;
 use crate::{
     Acquired, Ending, EngineHandle, Error, Next, Outcome, Registry, Retention, RetryPolicy,
-    RunningEngine, Selection, Store, Task, Worker,
+    RunningEngine, Selection, Store, Task, Worker, schedule,
 };
 
 /// One acquisition in so many takes the task that has been due for the longest time, whatever its
@@ -194,6 +194,10 @@ impl Engine {
         watching.spawn(watcher.run());
         workers.spawn(engine.clone().serve(Alarm::run(engine.clone())));
         workers.spawn(engine.clone().serve(Recovery::new(engine.clone()).run()));
+        // What was missed is there before the workers look.
+        let mut told = [].into();
+        schedule::look(&engine, &mut told).await?;
+        workers.spawn(engine.clone().serve(schedule::run(engine.clone(), told)));
         workers.spawn(engine.clone().serve(prune(engine.clone())));
         for index in 0..engine.config.workers {
             workers.spawn(Worker::new(index, engine.clone()).run());

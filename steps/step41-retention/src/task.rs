@@ -28,6 +28,8 @@ pub struct Task {
     pub parent: Option<i64>,
     /// How long an execution may last, if its creator has said so.
     pub timeout: Option<Duration>,
+    /// The time for which its schedule has created it, however late it is.
+    pub tick: Option<Timestamp>,
 }
 
 /// What an acquisition has found.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use step43_command::{
-    Config, Context, Created, Engine, Error, NewTask, Registry, Retention, Store, TaskError,
-    TaskHandler, Which,
+    Clock, Config, Context, Created, Engine, Error, NewTask, Registry, Retention, Schedule, Store,
+    TaskError, TaskHandler, Which,
 };
 use tracing::info;
 
@@ -83,11 +83,35 @@ impl TaskHandler for WarehouseNotice {
     }
 }
 
+/// Tells what was sold in a week.
+#[derive(Serialize, Deserialize)]
+struct WeeklyReport {}
+
+impl TaskHandler for WeeklyReport {
+    const KIND: &'static str = "weekly_report";
+    type Output = ();
+
+    async fn execute(self, context: &Context) -> Result<(), TaskError> {
+        // Not the one before now: the task may be late.
+        let end = context
+            .task
+            .tick
+            .ok_or("only its schedule knows which week")?;
+        info!("the report of the week before {end}");
+        Ok(())
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().init();
     let folder = tempfile::tempdir()?;
-    let store = Store::open(folder.path().join("shop.db"))?;
+    // On a Sunday, so that one needn't wait for Monday.
+    let clock = Clock::manual("2026-11-29T12:00:00Z".parse()?);
+    let store = Store::open_with_clock(folder.path().join("shop.db"), clock.clone())?;
+    let report = Schedule::new("weekly-report", &WeeklyReport {}, "0 9 * * MON")?;
+    let next = store.add_schedule(report.time_zone("Europe/Paris")).await?;
+    info!("the next report is for {next}");
     // Better refused than executed too late.
     store.bound_kind(Order::KIND, Some(3)).await?;
     // Each carrier takes one parcel after the other.
@@ -105,7 +129,8 @@ async fn main() -> anyhow::Result<()> {
         .with::<Order>()
         .with::<ConfirmationEmail>()
         .with::<Invoice>()
-        .with::<WarehouseNotice>();
+        .with::<WarehouseNotice>()
+        .with::<WeeklyReport>();
     let config = Config {
         instance: "shop".to_owned(),
         // Nobody asks what became of an order of last year; of one that has failed, perhaps.
@@ -115,6 +140,7 @@ async fn main() -> anyhow::Result<()> {
         },
         ..Config::default()
     };
+    clock.advance(Duration::from_hours(24));
     let engine = Engine::new(store, registry, config);
     Ok(engine.start().await?.drain().await?)
 }

@@ -86,6 +86,9 @@ pub enum Error {
     /// What a task returned isn't JSON.
     #[error("the result of the task can't be written as JSON")]
     Result(#[source] serde_json::Error),
+    /// The ticks of the schedule of this name can't be told.
+    #[error("there is no telling the ticks of schedule \"{0}\"")]
+    Schedule(String, #[source] Box<dyn StdError + Send + Sync>),
     /// The database doesn't work as the engine relies on.
     #[error("its setting \"{name}\" stays \"{found}\": is it a file on a local disk?")]
     Setting {

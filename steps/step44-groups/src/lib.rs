@@ -82,6 +82,7 @@
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
 //! - It can be limited for each key, too: a tenant with many tasks doesn't hold up the others.
+//! - A [`Schedule`] has a task created at each of its ticks, by whichever engine comes first.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
 
@@ -104,6 +105,7 @@ mod registry;
 mod retention;
 mod retry;
 mod running;
+mod schedule;
 mod store;
 mod task;
 mod task_error;
@@ -129,6 +131,7 @@ pub use registry::Registry;
 pub use retention::Retention;
 pub use retry::{Next, RetryPolicy};
 pub use running::RunningEngine;
+pub use schedule::Schedule;
 pub use store::{Reader, Selection, Store, Tx};
 pub use task::{Acquired, IntoNewTask, NewTask, Task, TaskStatus};
 pub use task_error::TaskError;

@@ -10,6 +10,7 @@ mod migrations;
 mod opening;
 mod paused_kinds;
 mod reader;
+mod schedules;
 mod task_engine;
 mod tasks;
 mod tx;
@@ -58,6 +59,7 @@ pub struct Store {
     wake_ups: WakeUps,
     cancellations: watch::Sender<()>,
     room: watch::Sender<()>,
+    pub(crate) schedules: watch::Sender<()>,
     turns: Turns,
 }
 
@@ -123,6 +125,7 @@ impl Store {
             wake_ups: WakeUps::default(),
             cancellations: watch::Sender::default(),
             room,
+            schedules: watch::Sender::default(),
             turns: Turns::default(),
         })
     }

@@ -81,6 +81,9 @@ pub enum Command {
         #[arg(long)]
         per_key: bool,
     },
+    /// Have tasks created at the times of a calendar.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// List the kinds of tasks: how many wait, since when, how many run, and what holds them up.
     Kinds {
         /// As a JSON array.
@@ -109,6 +112,28 @@ pub enum Command {
         /// Its number.
         id: i64,
     },
+}
+
+#[derive(Subcommand)]
+pub enum ScheduleCommand {
+    /// Have a task created at each time of an expression; it replaces the schedule of this name.
+    Add(ScheduleArguments),
+}
+
+#[derive(Args)]
+pub struct ScheduleArguments {
+    /// Its name.
+    pub name: String,
+    /// The kind of its tasks.
+    pub kind: String,
+    /// When, as cron says it: "0 9 * * MON"; a sixth field, in front, is for seconds.
+    pub expression: String,
+    /// The parameters of its tasks, a JSON object.
+    #[arg(value_name = "JSON", default_value = "{}")]
+    pub parameters: String,
+    /// The place whose clocks it speaks of: Europe/Paris.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub time_zone: String,
 }
 
 const START_HELP: &str = "\

@@ -116,6 +116,7 @@ pub fn failed(retries: u32) -> Task {
         correlation: "7".to_owned(),
         parent: None,
         timeout: None,
+        tick: None,
     }
 }
 

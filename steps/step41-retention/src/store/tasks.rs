@@ -180,7 +180,8 @@ pub(super) fn next(waiting: &[First]) -> Option<Timestamp> {
 }
 
 pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
-    let find = format!("SELECT task_kind, task_parameters, {CONTEXT} FROM tasks WHERE id = ?1");
+    let find =
+        format!("SELECT task_kind, task_parameters, tick, {CONTEXT} FROM tasks WHERE id = ?1");
     let task = tx.prepare_cached(&find)?.query_one([id], |row| {
         Ok(Task {
             id,
@@ -191,6 +192,7 @@ pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {
             correlation: text(row.get_ref("correlation")?),
             parent: row.get_ref("parent")?.as_i64().ok(),
             timeout: timeout_ms(row)?.map(Duration::from_millis),
+            tick: row.get::<_, Option<_>>("tick")?.map(time),
         })
     });
     Ok(task?)

@@ -28,6 +28,7 @@ mod priority;
 mod processes;
 mod processing_loop;
 mod recovery;
+mod recurring;
 mod rescue;
 mod restart;
 mod retention;

@@ -32,6 +32,7 @@ mod processes;
 mod processing_loop;
 mod progress;
 mod recovery;
+mod recurring;
 mod rescue;
 mod restart;
 mod retention;
