@@ -26,8 +26,9 @@ impl Store {
                           expression = ?4, time_zone = ?5,
                           next_at = iif(expression = ?4 AND time_zone = ?5, next_at, ?6),
                           computed_at = iif(expression = ?4 AND time_zone = ?5, computed_at, ?7)";
-            let (name, expression, zone) = (schedule.name, schedule.expression, schedule.time_zone);
-            let (kind, parameters) = (schedule.task.kind, schedule.task.parameters.to_string());
+            let (name, expression) = (&schedule.name, &schedule.expression);
+            let (zone, kind) = (&schedule.time_zone, &schedule.task.kind);
+            let parameters = schedule.task.parameters.to_string();
             let now = tx.now.as_millisecond();
             let row = (name, kind, parameters, expression, zone, next, now);
             tx.prepare_cached(insert)?.execute(row)?;

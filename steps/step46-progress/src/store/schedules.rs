@@ -20,14 +20,15 @@ impl Store {
         let next = next_after(&schedule.expression, &schedule.time_zone, self.now());
         let next = next.and_then(|next| next.ok_or_else(|| "there is none to come".into()));
         let next = next.map_err(|wrong| Error::Schedule(schedule.name.clone(), wrong))?;
-        let added = self.transaction(move |tx| {
+        let added = self.repeat(move |tx| {
             let insert = "INSERT INTO schedules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                           ON CONFLICT DO UPDATE SET task_kind = ?2, task_parameters = ?3,
                           expression = ?4, time_zone = ?5,
                           next_at = iif(expression = ?4 AND time_zone = ?5, next_at, ?6),
                           computed_at = iif(expression = ?4 AND time_zone = ?5, computed_at, ?7)";
-            let (name, expression, zone) = (schedule.name, schedule.expression, schedule.time_zone);
-            let (kind, parameters) = (schedule.task.kind, schedule.task.parameters.to_string());
+            let (name, expression) = (&schedule.name, &schedule.expression);
+            let (zone, kind) = (&schedule.time_zone, &schedule.task.kind);
+            let parameters = schedule.task.parameters.to_string();
             let now = tx.now.as_millisecond();
             let row = (name, kind, parameters, expression, zone, next, now);
             tx.prepare_cached(insert)?.execute(row)?;
@@ -55,7 +56,7 @@ impl Store {
     /// schedule on, both or neither. Returns the tick and the number of the task.
     pub(crate) async fn tick(&self, name: String) -> Result<Option<(Timestamp, i64)>, Error> {
         let schedules = self.schedules.clone();
-        self.transaction(move |tx| {
+        self.repeat(move |tx| {
             let now = tx.now.as_millisecond();
             let find = "SELECT task_kind, expression, time_zone FROM schedules
                         WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
