@@ -20,6 +20,7 @@ mod kinds;
 mod lease;
 mod limits;
 mod listing;
+mod misfires;
 mod monitoring;
 mod notifications;
 mod opening;
@@ -303,6 +304,13 @@ pub const CHECKS: &[Check] = &[
     Check::new("changed-schedule-counts-at-once", "recurring", recurring::changed_schedule_counts_at_once),
     Check::new("bad-schedules-hold-up-nothing", "recurring", recurring::bad_schedules_hold_up_nothing),
     Check::new("expression-that-never-comes-is-refused", "recurring", recurring::expression_that_never_comes_is_refused),
+    Check::new("missed-ticks-by-policy", "misfires", misfires::missed_ticks_by_policy),
+    Check::new("late-tick-has-its-task", "misfires", misfires::late_tick_has_its_task),
+    Check::new("catch-up-is-capped", "misfires", misfires::catch_up_is_capped),
+    Check::new("no-overlap-unless-asked-for", "misfires", misfires::no_overlap_unless_asked_for),
+    Check::new("task-to-be-retried-is-not-done", "misfires", misfires::task_to_be_retried_is_not_done),
+    Check::new("killed-engine-holds-its-schedule-for-a-lease", "misfires", misfires::killed_engine_holds_its_schedule_for_a_lease),
+    Check::new("policy-can-be-changed", "misfires", misfires::policy_can_be_changed),
     Check::new("old-tasks-are-deleted-by-hand", "retention", retention::old_tasks_are_deleted_by_hand),
     Check::new("dry-run-counts-and-changes-nothing", "retention", retention::dry_run_counts_and_changes_nothing),
     Check::new("engine-deletes-what-it-has-kept-for-long-enough", "retention", retention::engine_deletes_what_it_has_kept_for_long_enough),

@@ -332,7 +332,8 @@ async fn a_full_kind_holds_up_its_tick_and_no_other() {
 #[tokio::test]
 async fn what_cannot_be_read_is_told_once_and_holds_up_no_other() {
     let (store, clock) = store_at("2030-01-01T00:00:00Z");
-    let odd = "INSERT INTO schedules VALUES
+    let odd = "INSERT INTO schedules (name, task_kind, task_parameters, expression, time_zone,
+                                      next_at, computed_at) VALUES
                ('expression', 'test', '{}', 'now and then', 'UTC', 1, 0),
                ('zone', 'test', '{}', '* * * * *', 'Mars/Olympus', 2, 0),
                ('kind', CAST(x'FF' AS TEXT), '{}', '* * * * *', 'UTC', 3, 0),
