@@ -83,6 +83,8 @@
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
 //! - It can be limited for each key, too: a tenant with many tasks doesn't hold up the others.
 //! - A [`Schedule`] has a task created at each of its ticks, by whichever engine comes first.
+//! - Ticks that were [`Missed`] are made up for or not; one whose task would overlap that of another is
+//!   skipped.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 
 mod alarm;
@@ -130,7 +132,7 @@ pub use registry::Registry;
 pub use retention::Retention;
 pub use retry::{Next, RetryPolicy};
 pub use running::RunningEngine;
-pub use schedule::Schedule;
+pub use schedule::{Missed, Schedule};
 pub use store::{Reader, Selection, Store, Tx};
 pub use task::{Acquired, IntoNewTask, NewTask, Task, TaskStatus};
 pub use task_error::TaskError;

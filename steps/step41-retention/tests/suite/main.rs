@@ -17,6 +17,7 @@ mod kinds;
 mod lease;
 mod limits;
 mod listing;
+mod misfires;
 mod monitoring;
 mod notifications;
 mod opening;

@@ -18,6 +18,7 @@ mod kinds;
 mod lease;
 mod limits;
 mod listing;
+mod misfires;
 mod monitoring;
 mod notifications;
 mod opening;

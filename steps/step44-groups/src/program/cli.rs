@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::{Span, SpanRelativeTo, Timestamp};
-use step44_groups::{Config, IfExists, Priority, TaskStatus};
+use step44_groups::{Config, IfExists, Missed, Priority, TaskStatus};
 
 /// A task engine.
 #[derive(Parser)]
@@ -137,6 +137,13 @@ pub struct ScheduleArguments {
     /// The place whose clocks it speaks of: Europe/Paris.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub time_zone: String,
+    /// What has a task, of the ticks that no engine was there for: nothing, one for all of them, or
+    /// each its own; that is for the last 100, and implies --overlap.
+    #[arg(long, value_name = "POLICY", default_value = "once", value_parser = missed())]
+    pub missed: Missed,
+    /// Create the task of a tick even if that of an earlier one waits or runs.
+    #[arg(long)]
+    pub overlap: bool,
 }
 
 const START_HELP: &str = "\
@@ -333,6 +340,10 @@ fn if_exists() -> impl TypedValueParser<Value = IfExists> {
         "move" => IfExists::Move,
         _ => IfExists::Keep,
     })
+}
+
+fn missed() -> impl TypedValueParser<Value = Missed> {
+    PossibleValuesParser::new(Missed::WORDS).map(|word| Missed::of(&word))
 }
 
 fn task_status(among: &[TaskStatus]) -> impl TypedValueParser<Value = TaskStatus> + use<> {

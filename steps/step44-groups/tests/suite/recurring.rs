@@ -32,7 +32,9 @@ fn store_at(date: &str) -> (Store, Clock) {
 }
 
 fn schedule(name: &str, expression: &str) -> Schedule {
-    Schedule::new(name, new_task(), expression).unwrap()
+    Schedule::new(name, new_task(), expression)
+        .unwrap()
+        .overlapping()
 }
 
 async fn add(store: &Store, name: &str, expression: &str) -> Timestamp {

@@ -12,6 +12,10 @@ pub async fn run(store: &Store, command: ScheduleCommand) -> Result<()> {
     let parameters = serde_json::from_str(&new.parameters).context("the parameters aren't JSON")?;
     let task = registry().new_task(&new.kind, parameters)?;
     let schedule = Schedule::new(&new.name, task, &new.expression)?.time_zone(&new.time_zone);
+    let mut schedule = schedule.missed(new.missed);
+    if new.overlap {
+        schedule = schedule.overlapping();
+    }
     let next = store.add_schedule(schedule).await?.in_tz(&new.time_zone)?;
     print(&[format!("schedule {} added: next at {next}", new.name)])
 }

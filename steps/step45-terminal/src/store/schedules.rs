@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::bounded_kinds::check_room;
 use super::values::{text, time};
-use crate::schedule::next_after;
-use crate::{Error, Schedule, Store};
+use crate::schedule::{Missed, Tick, next_after};
+use crate::{Error, Schedule, Store, Tx};
 
 impl Store {
     /// Has a task created at each tick of this schedule, by whatever engine runs. It replaces the one
@@ -21,16 +21,19 @@ impl Store {
         let next = next.and_then(|next| next.ok_or_else(|| "there is none to come".into()));
         let next = next.map_err(|wrong| Error::Schedule(schedule.name.clone(), wrong))?;
         let added = self.repeat(move |tx| {
-            let insert = "INSERT INTO schedules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            let insert = "INSERT INTO schedules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                           ON CONFLICT DO UPDATE SET task_kind = ?2, task_parameters = ?3,
-                          expression = ?4, time_zone = ?5,
+                          expression = ?4, time_zone = ?5, missed = ?8, overlap = ?9,
                           next_at = iif(expression = ?4 AND time_zone = ?5, next_at, ?6),
                           computed_at = iif(expression = ?4 AND time_zone = ?5, computed_at, ?7)";
             let (name, expression) = (&schedule.name, &schedule.expression);
             let (zone, kind) = (&schedule.time_zone, &schedule.task.kind);
             let parameters = schedule.task.parameters.to_string();
-            let now = tx.now.as_millisecond();
-            let row = (name, kind, parameters, expression, zone, next, now);
+            let (now, missed) = (tx.now.as_millisecond(), schedule.missed.as_str());
+            let overlap = schedule.overlap;
+            let row = (
+                name, kind, parameters, expression, zone, next, now, missed, overlap,
+            );
             tx.prepare_cached(insert)?.execute(row)?;
             Ok(time(next))
         });
@@ -52,36 +55,74 @@ impl Store {
         self.reader.read(look).await
     }
 
-    /// Creates the task of a tick that has come, unless another engine was faster, and moves the
-    /// schedule on, both or neither. Returns the tick and the number of the task.
-    pub(crate) async fn tick(&self, name: String) -> Result<Option<(Timestamp, i64)>, Error> {
+    /// Creates the tasks of the ticks that have come, unless another engine was faster, and moves the
+    /// schedule on, all or nothing. Returns what has become of these ticks.
+    pub(crate) async fn tick(&self, name: String) -> Result<Vec<Tick>, Error> {
         let schedules = self.schedules.clone();
         self.repeat(move |tx| {
             let now = tx.now.as_millisecond();
-            let find = "SELECT task_kind, expression, time_zone FROM schedules
-                        WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
+            let find = "SELECT task_kind, expression, time_zone, next_at, missed, overlap
+                        FROM schedules WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
             let mut find = tx.prepare_cached(find)?;
             let found = find.query_one((&name, now), |row| row.try_into());
-            let found: Option<(String, String, String)> = found.optional()?;
-            let Some((kind, cron, zone)) = found else {
-                return Ok(None);
+            let found: Option<(String, String, String, Option<i64>, String, bool)> =
+                found.optional()?;
+            let Some((kind, cron, zone, at, missed, overlap)) = found else {
+                return Ok(Vec::new());
             };
-            check_room(tx, &kind)?;
-            let create = "INSERT INTO tasks (task_kind, task_parameters, scheduled_at, created_at,
-                                             updated_at, schedule, tick)
-                          SELECT task_kind, task_parameters, next_at, ?2, ?2, name, next_at
-                          FROM schedules WHERE name = ?1 AND next_at <= ?2
-                          ON CONFLICT DO NOTHING RETURNING tick, id";
-            let mut create = tx.prepare_cached(create)?;
-            let task = create.query_one((&name, now), |row| Ok((time(row.get(0)?), row.get(1)?)));
-            // After now: one task stands for all the ticks that were missed.
-            let next = next_after(&cron, &zone, tx.now);
-            let next = next.map_err(|wrong| Error::Schedule(name.clone(), wrong))?;
+            let wrong = |wrong| Error::Schedule(name.clone(), wrong);
+            let mut next = next_after(&cron, &zone, tx.now).map_err(wrong)?;
+            let missed = Missed::of(&missed);
+            let (mut chosen, mut ticks) = (Vec::new(), Vec::new());
+            // It may be to come, if the clock was set back.
+            if let Some(first) = at.filter(|at| *at <= now) {
+                let choice = missed.choose((&cron, &zone), first, tx.now);
+                chosen = choice.map_err(wrong)?;
+                if chosen.first() != Some(&first) {
+                    ticks.push(Tick::Missed(time(first), missed));
+                }
+            }
+            for tick in chosen {
+                if !overlap && let Some(task) = unfinished(tx, &name)? {
+                    ticks.push(Tick::Overlap(time(tick), task));
+                    continue;
+                }
+                match check_room(tx, &kind) {
+                    // The others are for later.
+                    Err(Error::Full { .. }) if !ticks.is_empty() => {
+                        next = Some(tick);
+                        break;
+                    }
+                    room => room?,
+                }
+                let task = create(tx, &name, tick)?;
+                ticks.extend(task.map(|task| Tick::Task(time(tick), task)));
+            }
             let update = "UPDATE schedules SET next_at = ?2, computed_at = ?3 WHERE name = ?1";
             tx.prepare_cached(update)?.execute((&name, next, now))?;
             schedules.send_replace(());
-            Ok(task.optional()?)
+            Ok(ticks)
         })
         .await
     }
+}
+
+/// A task of this schedule that waits or runs.
+fn unfinished(tx: &Tx, name: &str) -> Result<Option<i64>, Error> {
+    let unfinished = "SELECT id FROM tasks WHERE schedule = ?1
+                      AND (status = 'waiting' OR status = 'running') LIMIT 1";
+    let mut unfinished = tx.prepare_cached(unfinished)?;
+    Ok(unfinished.query_one([name], |row| row.get(0)).optional()?)
+}
+
+/// Returns its number, unless this tick has one already.
+fn create(tx: &Tx, name: &str, tick: i64) -> Result<Option<i64>, Error> {
+    let create = "INSERT INTO tasks (task_kind, task_parameters, scheduled_at, created_at,
+                                     updated_at, schedule, tick)
+                  SELECT task_kind, task_parameters, ?2, ?3, ?3, name, ?2
+                  FROM schedules WHERE name = ?1
+                  ON CONFLICT DO NOTHING RETURNING id";
+    let mut create = tx.prepare_cached(create)?;
+    let row = (name, tick, tx.now.as_millisecond());
+    Ok(create.query_one(row, |row| row.get(0)).optional()?)
 }

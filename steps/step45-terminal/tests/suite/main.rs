@@ -19,6 +19,7 @@ mod kinds;
 mod lease;
 mod limits;
 mod listing;
+mod misfires;
 mod monitoring;
 mod notifications;
 mod opening;
