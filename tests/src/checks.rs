@@ -37,6 +37,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod schedules;
 mod scheduling;
 mod shutdown;
 mod terminal;
@@ -311,6 +312,11 @@ pub const CHECKS: &[Check] = &[
     Check::new("task-to-be-retried-is-not-done", "misfires", misfires::task_to_be_retried_is_not_done),
     Check::new("killed-engine-holds-its-schedule-for-a-lease", "misfires", misfires::killed_engine_holds_its_schedule_for_a_lease),
     Check::new("policy-can-be-changed", "misfires", misfires::policy_can_be_changed),
+    Check::new("schedule-pause-holds", "schedules", schedules::schedule_pause_holds),
+    Check::new("schedule-added-again-stays-paused", "schedules", schedules::schedule_added_again_stays_paused),
+    Check::new("schedule-remove", "schedules", schedules::schedule_remove),
+    Check::new("schedule-next-in-paris", "schedules", schedules::schedule_next_in_paris),
+    Check::new("schedule-list-survives-a-bad-row", "schedules", schedules::schedule_list_survives_a_bad_row),
     Check::new("old-tasks-are-deleted-by-hand", "retention", retention::old_tasks_are_deleted_by_hand),
     Check::new("dry-run-counts-and-changes-nothing", "retention", retention::dry_run_counts_and_changes_nothing),
     Check::new("engine-deletes-what-it-has-kept-for-long-enough", "retention", retention::engine_deletes_what_it_has_kept_for_long_enough),

@@ -33,6 +33,7 @@ mod recurring;
 mod rescue;
 mod restart;
 mod retries;
+mod schedules;
 mod scheduling;
 mod shutdown;
 mod state;
