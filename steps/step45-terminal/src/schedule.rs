@@ -6,7 +6,7 @@ use croner::{Cron, Direction, errors::CronError};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::{Engine, Error, IntoNewTask, NewTask};
+use crate::{Engine, Error, IntoNewTask, NewTask, ScheduleRecord};
 
 /// When a task is created again and again: see [`Store::add_schedule`](crate::Store::add_schedule).
 #[must_use]
@@ -149,6 +149,19 @@ impl Missed {
                 Ok(ticks)
             }
         }
+    }
+}
+
+impl ScheduleRecord {
+    /// The first time after this one that the calendar names, if there is one; also while it is
+    /// paused.
+    ///
+    /// # Errors
+    /// [`Error::Schedule`].
+    pub fn next_tick(&self, time: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let next = next_after(&self.expression, &self.time_zone, time);
+        let next = next.map_err(|wrong| Error::Schedule(self.name.clone(), wrong))?;
+        Ok(next.and_then(|next| Timestamp::from_millisecond(next).ok()))
     }
 }
 

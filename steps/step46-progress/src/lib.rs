@@ -85,6 +85,7 @@
 //! - A [`Schedule`] has a task created at each of its ticks, by whichever engine comes first.
 //! - Ticks that were [`Missed`] are made up for or not; one whose task would overlap that of another is
 //!   skipped.
+//! - It can be paused: the ticks that come meanwhile are none, on any engine, and aren't made up for.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
 
@@ -128,7 +129,9 @@ pub use handle::EngineHandle;
 pub use handler::{Handler, Outcome, TaskHandler};
 pub use hook::{KindMeasures, Measures, Rest, report_failures};
 pub use priority::Priority;
-pub use record::{EngineRecord, Filter, KindRecord, TaskExecution, TaskRecord, TracedTask};
+pub use record::{
+    EngineRecord, Filter, KindRecord, ScheduleRecord, TaskExecution, TaskRecord, TracedTask,
+};
 pub use registry::Registry;
 pub use retention::Retention;
 pub use retry::{Next, RetryPolicy};

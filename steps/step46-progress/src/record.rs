@@ -166,6 +166,30 @@ impl KindRecord {
     pub const COUNTED: u32 = 10_000;
 }
 
+/// What the database says of a schedule.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScheduleRecord {
+    /// Its name.
+    pub name: String,
+    /// The kind of its tasks.
+    pub kind: String,
+    /// The parameters of its tasks: an object.
+    pub parameters: Value,
+    /// When it ticks, as cron says it.
+    pub expression: String,
+    /// The place whose clocks it goes by.
+    pub time_zone: String,
+    /// Why nobody can tell when it ticks, if the expression or the time zone can't be read.
+    pub wrong: Option<String>,
+    /// Since when no tick of it has a task, if it is paused.
+    pub paused_at: Option<Timestamp>,
+    /// The next tick that has its task, if there is one: none while it is paused.
+    pub next_at: Option<Timestamp>,
+    /// The number of the task of its last tick, among those that are still there.
+    pub last_task: Option<i64>,
+}
+
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {

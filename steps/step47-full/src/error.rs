@@ -48,6 +48,9 @@ pub enum Error {
     /// An engine must have a name.
     #[error("this engine has no name: set TASK_ENGINE_INSTANCE, or give --instance")]
     NoInstance,
+    /// There is no schedule of this name.
+    #[error("there is no schedule \"{0}\"")]
+    NoSchedule(String),
     /// There is no such task.
     #[error("there is no task {0}")]
     NoTask(i64),

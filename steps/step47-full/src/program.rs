@@ -73,7 +73,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Unlimit { kind, per_key } => {
             limit::unlimit(&Store::open_existing(path)?, &kind, per_key).await
         }
-        Command::Schedule(command) => schedule::run(&Store::open(path)?, command).await,
+        Command::Schedule(command) => schedule::run(path, command).await,
         Command::Prune(arguments) => prune::prune(path, arguments).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,

@@ -131,6 +131,28 @@ pub enum Command {
 pub enum ScheduleCommand {
     /// Have a task created at each time of an expression; it replaces the schedule of this name.
     Add(ScheduleArguments),
+    /// List the schedules: what comes next, what came last, and what is paused or wrong.
+    List {
+        /// As a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the next times of a schedule, paused or not, by the clocks of its place.
+    Next {
+        name: String,
+        /// How many.
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        count: usize,
+    },
+    /// Let no time of this schedule have a task any more, on any engine.
+    Pause { name: String },
+    /// Let this schedule go on, from now: what came meanwhile isn't made up for.
+    Resume { name: String },
+    /// Forget these schedules; their tasks stay.
+    Remove {
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Args)]

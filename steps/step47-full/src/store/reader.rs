@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::door::Door;
-use super::{engines, executions, opening, paused_kinds, tasks};
+use super::{engines, executions, opening, paused_kinds, schedules, tasks};
 use crate::{
-    EngineRecord, Error, Filter, KindRecord, Registry, TaskExecution, TaskRecord, TaskStatus,
-    TracedTask,
+    EngineRecord, Error, Filter, KindRecord, Registry, ScheduleRecord, TaskExecution, TaskRecord,
+    TaskStatus, TracedTask,
 };
 
 /// Looks at the tasks, and can change nothing; cheap to clone.
@@ -114,6 +114,14 @@ impl Reader {
     pub async fn kinds(&self, registry: &Registry) -> Result<Vec<KindRecord>, Error> {
         let known = registry.kinds();
         self.read(move |sql| paused_kinds::list(sql, &known)).await
+    }
+
+    /// The schedules, in alphabetical order; also those that somebody has made unreadable.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub async fn schedules(&self) -> Result<Vec<ScheduleRecord>, Error> {
+        self.read(|sql| schedules::list(sql, None)).await
     }
 
     /// Reads the database as it is at one moment, whatever others write meanwhile.

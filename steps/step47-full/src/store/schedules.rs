@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::bounded_kinds::check_room;
-use super::values::{text, time};
+use super::values::{json, text, time};
 use crate::schedule::{Missed, Tick, next_after};
-use crate::{Error, Schedule, Store, Tx};
+use crate::{Error, Schedule, ScheduleRecord, Store, Tx};
 
 impl Store {
     /// Has a task created at each tick of this schedule, by whatever engine runs. It replaces the one
     /// of this name, whose next tick stays, unless the expression or the time zone is another one: a
-    /// program may do this each time it starts. Returns the first tick that is to come.
+    /// program may do this each time it starts. If that one is paused, it stays so. Returns the first
+    /// tick that is to come.
     ///
     /// # Errors
     /// [`Error::Schedule`]; [`Error::Sqlite`].
@@ -21,7 +22,7 @@ impl Store {
         let next = next.and_then(|next| next.ok_or_else(|| "there is none to come".into()));
         let next = next.map_err(|wrong| Error::Schedule(schedule.name.clone(), wrong))?;
         let added = self.repeat(move |tx| {
-            let insert = "INSERT INTO schedules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            let insert = "INSERT INTO schedules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)
                           ON CONFLICT DO UPDATE SET task_kind = ?2, task_parameters = ?3,
                           expression = ?4, time_zone = ?5, missed = ?8, overlap = ?9,
                           next_at = iif(expression = ?4 AND time_zone = ?5, next_at, ?6),
@@ -42,12 +43,66 @@ impl Store {
         Ok(next)
     }
 
+    /// Lets no tick of the schedule of this name have a task any more, on any engine, until it is
+    /// resumed. Returns whether it wasn't paused already.
+    ///
+    /// # Errors
+    /// [`Error::NoSchedule`]; [`Error::Sqlite`].
+    pub async fn pause_schedule(&self, name: &str) -> Result<bool, Error> {
+        let name = name.to_owned();
+        self.repeat(move |tx| {
+            let paused = find(tx, &name)?.paused_at.is_some();
+            let pause = "UPDATE schedules SET paused_at = coalesce(paused_at, ?2) WHERE name = ?1";
+            let row = (name, tx.now.as_millisecond());
+            tx.prepare_cached(pause)?.execute(row)?;
+            Ok(!paused)
+        })
+        .await
+    }
+
+    /// Lets the schedule of this name go on, from now: the ticks of the time when it was paused have
+    /// no task. Returns whether it was paused.
+    ///
+    /// # Errors
+    /// [`Error::NoSchedule`]; [`Error::Schedule`], and it stays paused; [`Error::Sqlite`].
+    pub async fn resume_schedule(&self, name: &str) -> Result<bool, Error> {
+        let name = name.to_owned();
+        let resumed = self.repeat(move |tx| {
+            let schedule = find(tx, &name)?;
+            if schedule.paused_at.is_some() {
+                let next = schedule.next_tick(tx.now)?.map(Timestamp::as_millisecond);
+                let resume = "UPDATE schedules SET paused_at = NULL, next_at = ?2, computed_at = ?3
+                              WHERE name = ?1";
+                let row = (name, next, tx.now.as_millisecond());
+                tx.prepare_cached(resume)?.execute(row)?;
+            }
+            Ok(schedule.paused_at.is_some())
+        });
+        let resumed = resumed.await?;
+        self.schedules.send_replace(());
+        Ok(resumed)
+    }
+
+    /// Forgets the schedule of this name; the tasks of its ticks stay.
+    ///
+    /// # Errors
+    /// [`Error::NoSchedule`]; [`Error::Sqlite`].
+    pub async fn remove_schedule(&self, name: &str) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.repeat(move |tx| {
+            let remove = "DELETE FROM schedules WHERE name = ?1";
+            let removed = tx.prepare_cached(remove)?.execute([&name])? == 1;
+            removed.then_some(()).ok_or(Error::NoSchedule(name))
+        })
+        .await
+    }
+
     /// The schedules, and when there is something to do for them, the first one first.
     pub(crate) async fn schedules(&self) -> Result<Vec<(String, Timestamp)>, Error> {
         let now = self.now().as_millisecond();
         let look = move |sql: &Connection| {
             let all = "SELECT name, iif(computed_at > ?1, ?1, next_at) AS at FROM schedules
-                       WHERE at NOT NULL ORDER BY at";
+                       WHERE at NOT NULL AND paused_at IS NULL ORDER BY at";
             let mut all = sql.prepare_cached(all)?;
             let all = all.query_map([now], |row| Ok((text(row.get_ref(0)?), time(row.get(1)?))))?;
             Ok(all.collect::<Result<_, _>>()?)
@@ -62,7 +117,8 @@ impl Store {
         self.repeat(move |tx| {
             let now = tx.now.as_millisecond();
             let find = "SELECT task_kind, expression, time_zone, next_at, missed, overlap
-                        FROM schedules WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
+                        FROM schedules WHERE name = ?1 AND paused_at IS NULL
+                        AND (next_at <= ?2 OR computed_at > ?2)";
             let mut find = tx.prepare_cached(find)?;
             let found = find.query_one((&name, now), |row| row.try_into());
             let found: Option<(String, String, String, Option<i64>, String, bool)> =
@@ -125,4 +181,34 @@ fn create(tx: &Tx, name: &str, tick: i64) -> Result<Option<i64>, Error> {
     let mut create = tx.prepare_cached(create)?;
     let row = (name, tick, tx.now.as_millisecond());
     Ok(create.query_one(row, |row| row.get(0)).optional()?)
+}
+
+/// The schedule of this name, or all of them.
+pub(super) fn list(sql: &Connection, name: Option<&str>) -> Result<Vec<ScheduleRecord>, Error> {
+    let all = "SELECT *, iif(paused_at IS NULL, next_at, NULL) AS next,
+               (SELECT id FROM tasks WHERE schedule = name ORDER BY tick DESC LIMIT 1) AS last_task
+               FROM schedules WHERE ?1 IS NULL OR name = ?1 ORDER BY name";
+    let mut all = sql.prepare_cached(all)?;
+    let all = all.query_map([name], |row| {
+        let expression = text(row.get_ref("expression")?);
+        let time_zone = text(row.get_ref("time_zone")?);
+        let wrong = next_after(&expression, &time_zone, Timestamp::UNIX_EPOCH).err();
+        Ok(ScheduleRecord {
+            name: text(row.get_ref("name")?),
+            kind: text(row.get_ref("task_kind")?),
+            parameters: json(row.get_ref("task_parameters")?),
+            expression,
+            time_zone,
+            wrong: wrong.map(|wrong| wrong.to_string()),
+            paused_at: row.get::<_, Option<_>>("paused_at")?.map(time),
+            next_at: row.get::<_, Option<_>>("next")?.map(time),
+            last_task: row.get("last_task")?,
+        })
+    })?;
+    Ok(all.collect::<Result<_, _>>()?)
+}
+
+fn find(sql: &Connection, name: &str) -> Result<ScheduleRecord, Error> {
+    let found = list(sql, Some(name))?.pop();
+    found.ok_or_else(|| Error::NoSchedule(name.to_owned()))
 }
