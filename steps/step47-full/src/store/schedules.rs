@@ -53,7 +53,7 @@ impl Store {
         self.repeat(move |tx| {
             let paused = find(tx, &name)?.paused_at.is_some();
             let pause = "UPDATE schedules SET paused_at = coalesce(paused_at, ?2) WHERE name = ?1";
-            let row = (name, tx.now.as_millisecond());
+            let row = (&name, tx.now.as_millisecond());
             tx.prepare_cached(pause)?.execute(row)?;
             Ok(!paused)
         })
@@ -73,7 +73,7 @@ impl Store {
                 let next = schedule.next_tick(tx.now)?.map(Timestamp::as_millisecond);
                 let resume = "UPDATE schedules SET paused_at = NULL, next_at = ?2, computed_at = ?3
                               WHERE name = ?1";
-                let row = (name, next, tx.now.as_millisecond());
+                let row = (&name, next, tx.now.as_millisecond());
                 tx.prepare_cached(resume)?.execute(row)?;
             }
             Ok(schedule.paused_at.is_some())
@@ -92,7 +92,9 @@ impl Store {
         self.repeat(move |tx| {
             let remove = "DELETE FROM schedules WHERE name = ?1";
             let removed = tx.prepare_cached(remove)?.execute([&name])? == 1;
-            removed.then_some(()).ok_or(Error::NoSchedule(name))
+            removed
+                .then_some(())
+                .ok_or_else(|| Error::NoSchedule(name.clone()))
         })
         .await
     }
