@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use rusqlite::Connection;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use serde_json::json;
 use step44_groups::{
     Clock, Created, Execution, Handler, IfExists, NewTask, Next, Priority, Registry, Selection,
@@ -77,6 +79,13 @@ async fn no_more_of_a_key_run_at_once() {
     }
     assert!(acquire(&store).await.is_none());
     // Those without a key aren't counted, nor is any key of another kind.
+    store.create(of("c")).await.unwrap();
+    let other = "UPDATE tasks SET status = 'running', task_kind = 'other' WHERE id = 7";
+    connection().execute_batch(other).unwrap();
+    create(&store, "cc").await;
+    for id in [8, 9] {
+        assert_eq!(acquire(&store).await.unwrap().id, id);
+    }
     create_tasks(&store, 3).await;
     for _ in 0..3 {
         acquire(&store).await.unwrap();
@@ -578,13 +587,27 @@ async fn a_key_at_its_limit_costs_nothing() {
 /// They are due: it is only for a while that they may not start.
 #[tokio::test]
 async fn drain_waits_for_those_that_are_held() {
+    static LOOKS: AtomicUsize = AtomicUsize::new(0);
     let store = limited(1, "aaa").await;
     let holder = acquire(&store).await.unwrap();
     let registry = Registry::default().with_handler("test", Handler::new(|_| async {}));
     let engine = engine_with("other", 5, &store, registry);
     let engine = engine.start().await.unwrap();
-    let mut drained = tokio::spawn(engine.drain());
     fall_asleep(&store).await;
+    let looks: fn(TraceEvent) = |event| {
+        if let TraceEvent::Stmt(statement, _) = event
+            && statement.sql().contains("held = 1")
+        {
+            LOOKS.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let count = store.reader().read(move |sql| {
+        sql.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(looks));
+        Ok(())
+    });
+    count.await.unwrap();
+    let mut drained = tokio::spawn(engine.drain());
+    until(|| drained.is_finished() || LOOKS.load(Ordering::Relaxed) > 2).await;
     assert!(!drained.is_finished());
     let _ = end(&store, holder).await;
     let ended = timeout(Duration::from_mins(1), &mut drained).await;
