@@ -1,4 +1,5 @@
-//! The yardstick: the statements of the engine, one after the other on one connection.
+//! The yardstick: the statements without which no task is executed, one after the other on one
+//! connection. It looks at one kind and one priority, which nothing pauses or limits.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -109,7 +110,8 @@ fn acquire(tx: &Transaction) -> Result<Option<(i64, i64)>> {
 
 fn first_waiting(tx: &Transaction) -> Result<Option<i64>> {
     let first = "SELECT scheduled_at, id FROM tasks
-                 WHERE status = 'waiting' AND task_kind = ?1 ORDER BY scheduled_at, id LIMIT 1";
+                 WHERE status = 'waiting' AND held = 0 AND task_kind = ?1 AND priority = 'normal'
+                 ORDER BY scheduled_at, id LIMIT 1";
     let mut first = tx.prepare_cached(first)?;
     first.query_one(["nothing"], |row| row.get(1)).optional()
 }

@@ -1,5 +1,5 @@
-//! What the engine costs, each figure beside that of a bare loop which sends the same statements
-//! to SQLite with the same settings, in the same run: `cargo bench -p step47-full`.
+//! What the engine costs, each figure beside that of a bare loop which sends what a task needs to
+//! SQLite with the same settings, in the same run: `cargo bench -p step47-full`.
 
 mod bare;
 mod child;
@@ -64,7 +64,7 @@ async fn main() -> Result<()> {
     bench.memory().await?;
     println!(
         "SQLite {}, synchronous = FULL unless told otherwise; medians of {ROUNDS} rounds.\n\
-         The bare loop sends the same statements, with as many transactions: one to create a task,\n\
+         The bare loop sends what a task needs, with as many transactions: one to create a task,\n\
          two to execute it; or one for {BATCH} tasks.\n",
         rusqlite::version()
     );
