@@ -15,7 +15,9 @@ use serde_json::json;
 use step43_command::{Config, Engine, Error, Handler, NewTask, Registry, Store, Tx};
 use tokio::sync::oneshot;
 
-use crate::common::{connection, create_tasks, database, rows, statements, store, until};
+use crate::common::{
+    acquire, connection, create_tasks, database, end, rows, statements, store, until,
+};
 use crate::recovery::store_with_clock;
 
 async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
@@ -519,4 +521,26 @@ async fn call(store: Store, caller: i64, seed: u64) -> Vec<i64> {
         }
     }
     kept
+}
+
+#[tokio::test]
+async fn no_statement_fills_a_table_to_compare_a_few_words() {
+    let store = store();
+    let asked = statements(&store, async {
+        create_tasks(&store, 1).await;
+        let task = acquire(&store).await.unwrap();
+        let _ = end(&store, task).await;
+    });
+    let (asked, connection) = (asked.await, connection());
+    assert!(asked.iter().any(|sql| sql.starts_with("INSERT")));
+    for sql in asked {
+        let mut explain = connection.prepare(&format!("EXPLAIN {sql}")).unwrap();
+        let opcodes = explain.raw_query().mapped(|row| {
+            // One that has keys; without, it is for the rows that an UPDATE finds.
+            let keys: Option<String> = row.get("p4")?;
+            Ok(keys.map_or_else(String::new, |_| row.get("opcode").unwrap()))
+        });
+        let opcodes: Vec<String> = opcodes.collect::<Result<_, _>>().unwrap();
+        assert!(!opcodes.contains(&"OpenEphemeral".to_owned()), "{sql}");
+    }
 }

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/19_add_missed.sql"),
     include_str!("../../migrations/20_add_paused_schedules.sql"),
     include_str!("../../migrations/21_add_retention.sql"),
+    include_str!("../../migrations/22_check_faster.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
