@@ -11,6 +11,9 @@ use serde::Serialize;
 /// Writes these lines on the standard output, where no character moves the cursor: anybody may
 /// have written them in the database.
 pub fn print(lines: &[String]) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     write(&clean(&lines.join("\n")))
 }
 

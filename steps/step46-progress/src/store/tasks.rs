@@ -217,7 +217,7 @@ pub(super) fn waiting_kinds(sql: &Connection) -> Result<Vec<String>, Error> {
 
 pub(super) fn count_due(sql: &Connection, kinds: &[String], now: Timestamp) -> Result<u64, Error> {
     let count = "SELECT count(*) FROM tasks
-                 WHERE status = 'waiting' AND task_kind = ?1
+                 WHERE status = 'waiting' AND task_kind = ?1 AND held IN (0, 1)
                  AND priority IN ('high', 'normal', 'low') AND scheduled_at <= ?2
                  AND ?1 NOT IN (SELECT task_kind FROM paused_kinds)";
     let mut count = sql.prepare_cached(count)?;

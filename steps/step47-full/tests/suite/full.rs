@@ -61,9 +61,11 @@ fn the_library_needs_no_crate_of_the_program() {
     insta::assert_snapshot!(dependencies(&["--no-default-features"]), @"
     task_engine
     backtrace
+    croner
     fastrand
     futures_util
     gethostname
+    jiff
     jiff
     rusqlite
     serde
