@@ -8,6 +8,9 @@ use super::values::{json, text, time};
 use crate::schedule::{Missed, Tick, next_after};
 use crate::{Error, Schedule, ScheduleRecord, Store, Tx};
 
+/// What is done to a schedule: says whether it changes anything.
+type Change = fn(&Tx, &ScheduleRecord) -> Result<bool, Error>;
+
 impl Store {
     /// Has a task created at each tick of this schedule, by whatever engine runs. It replaces the one
     /// of this name, whose next tick stays, unless the expression or the time zone is another one: a
@@ -49,13 +52,10 @@ impl Store {
     /// # Errors
     /// [`Error::NoSchedule`]; [`Error::Sqlite`].
     pub async fn pause_schedule(&self, name: &str) -> Result<bool, Error> {
-        let name = name.to_owned();
-        self.transaction(move |tx| {
-            let paused = find(tx, &name)?.paused_at.is_some();
+        self.change(name, |tx, schedule| {
             let pause = "UPDATE schedules SET paused_at = coalesce(paused_at, ?2) WHERE name = ?1";
-            let row = (&name, tx.now.as_millisecond());
-            tx.prepare_cached(pause)?.execute(row)?;
-            Ok(!paused)
+            tx.execute(pause, (&schedule.name, tx.now.as_millisecond()))?;
+            Ok(schedule.paused_at.is_none())
         })
         .await
     }
@@ -66,15 +66,12 @@ impl Store {
     /// # Errors
     /// [`Error::NoSchedule`]; [`Error::Schedule`], and it stays paused; [`Error::Sqlite`].
     pub async fn resume_schedule(&self, name: &str) -> Result<bool, Error> {
-        let name = name.to_owned();
-        let resumed = self.transaction(move |tx| {
-            let schedule = find(tx, &name)?;
+        let resumed = self.change(name, |tx, schedule| {
             if schedule.paused_at.is_some() {
                 let next = schedule.next_tick(tx.now)?.map(Timestamp::as_millisecond);
                 let resume = "UPDATE schedules SET paused_at = NULL, next_at = ?2, computed_at = ?3
                               WHERE name = ?1";
-                let row = (&name, next, tx.now.as_millisecond());
-                tx.prepare_cached(resume)?.execute(row)?;
+                tx.execute(resume, (&schedule.name, next, tx.now.as_millisecond()))?;
             }
             Ok(schedule.paused_at.is_some())
         });
@@ -88,15 +85,18 @@ impl Store {
     /// # Errors
     /// [`Error::NoSchedule`]; [`Error::Sqlite`].
     pub async fn remove_schedule(&self, name: &str) -> Result<(), Error> {
-        let name = name.to_owned();
-        self.transaction(move |tx| {
+        self.change(name, |tx, schedule| {
             let remove = "DELETE FROM schedules WHERE name = ?1";
-            let removed = tx.prepare_cached(remove)?.execute([&name])? == 1;
-            removed
-                .then_some(())
-                .ok_or_else(|| Error::NoSchedule(name.clone()))
+            Ok(tx.execute(remove, [&schedule.name])? == 1)
         })
         .await
+        .map(drop)
+    }
+
+    async fn change(&self, name: &str, change: Change) -> Result<bool, Error> {
+        let name = name.to_owned();
+        let changed = self.transaction(move |tx| change(tx, &find(tx, &name)?));
+        changed.await
     }
 
     /// The schedules, and when there is something to do for them, the first one first.
