@@ -1,6 +1,7 @@
 //! Tasks that come again and again.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -402,7 +403,7 @@ async fn what_cannot_come_is_refused() {
         let odd = schedule("odd", expression).time_zone(zone);
         let error = store.add_schedule(odd).await.unwrap_err();
         let source = std::error::Error::source(&error).unwrap();
-        told += &format!("{expression:?} {zone:?}: {error}: {source}\n");
+        writeln!(told, "{expression:?} {zone:?}: {error}: {source}").unwrap();
     }
     insta::assert_snapshot!(told);
     assert_eq!(rows("SELECT count(*) FROM schedules"), "0");
@@ -416,7 +417,7 @@ async fn calendar(expression: &str, zone: &str, from: &str, ticks: usize) -> Str
         let new = schedule(&clock.now().to_string(), expression).time_zone(zone);
         let tick = store.add_schedule(new).await.unwrap();
         clock.advance(tick.duration_since(clock.now()).unsigned_abs());
-        lines += &format!("    {}\n", tick.in_tz(zone).unwrap());
+        writeln!(lines, "    {}", tick.in_tz(zone).unwrap()).unwrap();
     }
     lines
 }
@@ -450,7 +451,7 @@ async fn two_nights_in_paris() {
         ("from 2 to 3 at once", "2026-03-28T23:00:00Z"),
         ("from 2 to 3, twice", "2026-10-24T22:00:00Z"),
     ] {
-        nights += &format!("{night}\n");
+        writeln!(nights, "{night}").unwrap();
         for expression in ["30 2 * * *", "*/30 2 * * *", "0 * * * *"] {
             nights += &calendar(expression, "Europe/Paris", from, 4).await;
         }
