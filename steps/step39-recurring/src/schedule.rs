@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use croner::{Cron, errors::CronError};
 use jiff::Timestamp;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{Engine, Error, IntoNewTask, NewTask};
 
@@ -58,7 +58,7 @@ pub(crate) fn next_after(cron: &str, zone: &str, time: Timestamp) -> Result<Opti
 pub(crate) async fn run(engine: Arc<Engine>, mut told: Told) -> Result<(), Error> {
     let mut changes = engine.store.schedules.subscribe();
     loop {
-        let next = look(&engine, &mut told).await?;
+        let next = look(&engine, &mut told).await;
         tokio::select! {
             () = engine.store.clock().sleep_until(next) => (),
             _ = changes.changed() => (),
@@ -67,11 +67,13 @@ pub(crate) async fn run(engine: Arc<Engine>, mut told: Told) -> Result<(), Error
 }
 
 /// Returns when to look again. A tick that can't have its task is told once, and holds up no other.
-pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Result<Timestamp, Error> {
+pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Timestamp {
     let latest = engine.store.clock().after(engine.config.wake_up_interval);
-    for (schedule, at) in engine.store.schedules().await? {
+    let unread = |error: Error| error!(error = error.with_causes(), "schedules can't be read");
+    let schedules = engine.store.schedules().await.map_err(unread);
+    for (schedule, at) in schedules.unwrap_or_default() {
         if at > engine.store.now() {
-            return Ok(at.min(latest));
+            return at.min(latest);
         }
         match engine.store.tick(schedule.clone()).await {
             Ok(None) => (),
@@ -80,5 +82,5 @@ pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Result<Timestamp, 
             Err(error) => warn!(schedule, error = error.with_causes(), "tick held up"),
         }
     }
-    Ok(latest)
+    latest
 }

@@ -31,12 +31,11 @@ impl Store {
             let parameters = schedule.task.parameters.to_string();
             let now = tx.now.as_millisecond();
             let row = (name, kind, parameters, expression, zone, next, now);
-            tx.prepare_cached(insert)?.execute(row)?;
-            Ok(time(next))
+            Ok(tx.prepare_cached(insert)?.execute(row)?)
         });
-        let next = added.await?;
+        added.await?;
         self.schedules.send_replace(());
-        Ok(next)
+        Ok(time(next))
     }
 
     /// The schedules, and when there is something to do for them, the first one first.
@@ -52,11 +51,9 @@ impl Store {
         self.reader.read(look).await
     }
 
-    /// Creates the task of a tick that has come, unless another engine was faster, and moves the
-    /// schedule on, both or neither. Returns the tick and the number of the task.
+    /// Creates the task of a tick that has come, if it is still to be, and moves on: all or nothing.
     pub(crate) async fn tick(&self, name: String) -> Result<Option<(Timestamp, i64)>, Error> {
-        let schedules = self.schedules.clone();
-        self.transaction(move |tx| {
+        let ticked = self.transaction(move |tx| {
             let now = tx.now.as_millisecond();
             let find = "SELECT task_kind, expression, time_zone FROM schedules
                         WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
@@ -64,7 +61,9 @@ impl Store {
             let found = find.query_one((&name, now), |row| row.try_into());
             let found: Option<(String, String, String)> = found.optional()?;
             let Some((kind, cron, zone)) = found else {
-                return Ok(None);
+                let readable = !name.contains(char::REPLACEMENT_CHARACTER);
+                let wrong = || Error::Schedule(name.clone(), "its name isn't UTF-8".into());
+                return readable.then_some(None).ok_or_else(wrong);
             };
             check_room(tx, &kind)?;
             let create = "INSERT INTO tasks (task_kind, task_parameters, scheduled_at, created_at,
@@ -79,9 +78,8 @@ impl Store {
             let next = next.map_err(|wrong| Error::Schedule(name.clone(), wrong))?;
             let update = "UPDATE schedules SET next_at = ?2, computed_at = ?3 WHERE name = ?1";
             tx.prepare_cached(update)?.execute((&name, next, now))?;
-            schedules.send_replace(());
             Ok(task.optional()?)
-        })
-        .await
+        });
+        ticked.await.inspect(|_| self.schedules.send_replace(()))
     }
 }
