@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use croner::{Cron, Direction, errors::CronError};
 use jiff::Timestamp;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{Engine, Error, IntoNewTask, NewTask, ScheduleRecord};
 
@@ -188,7 +188,7 @@ fn local(time: Timestamp, zone: &str) -> Result<jiff_02::Zoned, Wrong> {
 pub(crate) async fn run(engine: Arc<Engine>, mut told: Told) -> Result<(), Error> {
     let mut changes = engine.store.schedules.subscribe();
     loop {
-        let next = look(&engine, &mut told).await?;
+        let next = look(&engine, &mut told).await;
         tokio::select! {
             () = engine.store.clock().sleep_until(next) => (),
             _ = changes.changed() => (),
@@ -197,11 +197,13 @@ pub(crate) async fn run(engine: Arc<Engine>, mut told: Told) -> Result<(), Error
 }
 
 /// Returns when to look again. A tick that can't have its task is told once, and holds up no other.
-pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Result<Timestamp, Error> {
+pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Timestamp {
     let latest = engine.store.clock().after(engine.config.wake_up_interval);
-    for (schedule, at) in engine.store.schedules().await? {
+    let unread = |error: Error| error!(error = error.with_causes(), "schedules can't be read");
+    let schedules = engine.store.schedules().await.map_err(unread);
+    for (schedule, at) in schedules.unwrap_or_default() {
         if at > engine.store.now() {
-            return Ok(at.min(latest));
+            return at.min(latest);
         }
         match engine.store.tick(schedule.clone()).await {
             Ok(ticks) => ticks.iter().for_each(|tick| tick.tell(&schedule)),
@@ -209,5 +211,5 @@ pub(crate) async fn look(engine: &Engine, told: &mut Told) -> Result<Timestamp, 
             Err(error) => warn!(schedule, error = error.with_causes(), "tick held up"),
         }
     }
-    Ok(latest)
+    latest
 }

@@ -196,7 +196,7 @@ impl Engine {
         workers.spawn(engine.clone().serve(Recovery::new(engine.clone()).run()));
         // What was missed is there before the workers look.
         let mut told = [].into();
-        schedule::look(&engine, &mut told).await?;
+        schedule::look(&engine, &mut told).await;
         workers.spawn(engine.clone().serve(schedule::run(engine.clone(), told)));
         workers.spawn(engine.clone().serve(prune(engine.clone())));
         for index in 0..engine.config.workers {

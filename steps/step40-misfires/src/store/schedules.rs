@@ -34,12 +34,11 @@ impl Store {
             let row = (
                 name, kind, parameters, expression, zone, next, now, missed, overlap,
             );
-            tx.prepare_cached(insert)?.execute(row)?;
-            Ok(time(next))
+            Ok(tx.prepare_cached(insert)?.execute(row)?)
         });
-        let next = added.await?;
+        added.await?;
         self.schedules.send_replace(());
-        Ok(next)
+        Ok(time(next))
     }
 
     /// The schedules, and when there is something to do for them, the first one first.
@@ -58,8 +57,7 @@ impl Store {
     /// Creates the tasks of the ticks that have come, unless another engine was faster, and moves the
     /// schedule on, all or nothing. Returns what has become of these ticks.
     pub(crate) async fn tick(&self, name: String) -> Result<Vec<Tick>, Error> {
-        let schedules = self.schedules.clone();
-        self.transaction(move |tx| {
+        let ticked = self.transaction(move |tx| {
             let now = tx.now.as_millisecond();
             let find = "SELECT task_kind, expression, time_zone, next_at, missed, overlap
                         FROM schedules WHERE name = ?1 AND (next_at <= ?2 OR computed_at > ?2)";
@@ -68,7 +66,9 @@ impl Store {
             let found: Option<(String, String, String, Option<i64>, String, bool)> =
                 found.optional()?;
             let Some((kind, cron, zone, at, missed, overlap)) = found else {
-                return Ok(Vec::new());
+                let readable = !name.contains(char::REPLACEMENT_CHARACTER);
+                let wrong = || Error::Schedule(name.clone(), "its name isn't UTF-8".into());
+                return readable.then(Vec::new).ok_or_else(wrong);
             };
             let wrong = |wrong| Error::Schedule(name.clone(), wrong);
             let mut next = next_after(&cron, &zone, tx.now).map_err(wrong)?;
@@ -100,10 +100,9 @@ impl Store {
             }
             let update = "UPDATE schedules SET next_at = ?2, computed_at = ?3 WHERE name = ?1";
             tx.prepare_cached(update)?.execute((&name, next, now))?;
-            schedules.send_replace(());
             Ok(ticks)
-        })
-        .await
+        });
+        ticked.await.inspect(|_| self.schedules.send_replace(()))
     }
 }
 

@@ -12,7 +12,7 @@ use step46_durability::{
     Store, TaskError,
 };
 
-use crate::common::{connection, database, log, new_task, rows, store, until};
+use crate::common::{connection, create_tasks, database, log, new_task, rows, store, until};
 use crate::inspection::program;
 use crate::notifications::fall_asleep;
 
@@ -369,6 +369,29 @@ async fn what_cannot_be_read_is_told_once_and_holds_up_no_other() {
         .map(str::to_owned)
         .collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+/// Whatever another program has done to them.
+#[tokio::test]
+async fn schedules_that_cannot_be_read_end_nothing() {
+    let (store, clock) = store_at("2030-01-01T00:00:00Z");
+    add(&store, "good", EACH_SECOND).await;
+    let rename = |from, to| {
+        let rename = format!("ALTER TABLE {from} RENAME TO {to}");
+        connection().execute_batch(&rename).unwrap();
+    };
+    rename("schedules", "away");
+    let running = start(&store, nothing()).await;
+    until(|| log().contains("schedules can't be read")).await;
+    create_tasks(&store, 1).await;
+    let done = "SELECT count(*) FROM tasks WHERE status = 'stopped'";
+    until(|| rows(done) == "1").await;
+
+    rename("away", "schedules");
+    add(&store, "other", EACH_DAY).await;
+    pass(&clock, 1).await;
+    until(|| rows(done) == "2").await;
+    running.shutdown().await.unwrap();
 }
 
 /// It is found when the last tick has come, and nothing waits for it any more.
