@@ -89,6 +89,13 @@ impl Edition {
             }
         }
         parts.retain(|part| !part.chapters.is_empty());
+        for title in &settings.volumes {
+            let is_there = |part: &Part| part.title.as_ref() == Some(title);
+            ensure!(
+                parts.iter().any(is_there),
+                "book.toml: no part is called `{title}`, so that no volume can begin with it"
+            );
+        }
         Ok(Self {
             book: book.config.book,
             settings,
@@ -116,6 +123,23 @@ impl Edition {
     /// All the chapters, in order.
     pub fn chapters(&self) -> impl Iterator<Item = &Chapter> {
         self.parts.iter().flat_map(|part| &part.chapters)
+    }
+
+    /// The parts, volume by volume.
+    pub fn volumes(&self) -> impl Iterator<Item = &[Part]> {
+        let begin = |title: &String| self.settings.volumes.contains(title);
+        self.parts
+            .chunk_by(move |_, next| !next.title.as_ref().is_some_and(begin))
+    }
+
+    /// The number of the volume that this chapter is in.
+    pub fn volume(&self, chapter: &str) -> usize {
+        let is_in = |parts: &&[Part]| {
+            let mut chapters = parts.iter().flat_map(|part| &part.chapters);
+            chapters.any(|other| other.name == chapter)
+        };
+        let before = self.volumes().take_while(|parts| !is_in(parts));
+        before.count() + 1
     }
 
     /// Where a link in a chapter leads.

@@ -97,9 +97,11 @@ fn run(arguments: Arguments) -> Result<()> {
             epub::check(&file)
         }
         Command::Pdf => {
-            let pdf = pdf::write(&root)?;
-            println!("{}: {} pages", relative(&pdf.file).display(), pdf.pages);
-            pdf.check()
+            let volumes = pdf::write(&root)?;
+            for pdf in &volumes {
+                println!("{}: {} pages", relative(&pdf.file).display(), pdf.pages);
+            }
+            volumes.into_iter().try_for_each(pdf::Pdf::check)
         }
         Command::Browse { names } => browse::browse(&root, &names),
         Command::Record { names, check } => record::record(&root, &names, check),

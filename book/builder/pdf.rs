@@ -1,4 +1,4 @@
-//! Builds the PDF: Chromium prints one page that holds the whole book, and its sheets are looked at.
+//! Builds the PDF: Chromium prints one page that holds a whole volume, and its sheets are looked at.
 
 mod sheets;
 
@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use regex::bytes::Regex;
 
 use crate::chromium;
-use crate::edition::{Chapter, Edition};
+use crate::edition::{Chapter, Edition, Part};
 use crate::files;
 use crate::problem::{Problem, Problems};
 use crate::tool;
@@ -64,18 +64,59 @@ impl Pdf {
     }
 }
 
-/// Writes the PDF of the book of the repository at `root` beside its HTML.
+/// Writes the PDF of the book of the repository at `root` beside its HTML, volume by volume.
 ///
 /// # Errors
 /// When the book can't be built, and when Chromium, poppler or qpdf is missing.
-pub fn write(root: &Path) -> Result<Pdf> {
+pub fn write(root: &Path) -> Result<Vec<Pdf>> {
     let edition = Edition::load(root)?;
-    let chapters = chapters(&edition)?;
+    let several = edition.volumes().count() > 1;
+    let volumes = edition.volumes().zip(1..).map(|(parts, number)| Volume {
+        edition: &edition,
+        parts,
+        number: several.then_some(number),
+    });
+    volumes.map(|volume| write_volume(root, &volume)).collect()
+}
+
+/// What is printed and bound together.
+struct Volume<'a> {
+    edition: &'a Edition,
+    parts: &'a [Part],
+    /// Unless there is only one.
+    number: Option<usize>,
+}
+
+impl Volume<'_> {
+    fn title(&self) -> String {
+        let title = self.edition.title();
+        self.number
+            .map_or(title.to_owned(), |number| format!("{title}, tome {number}"))
+    }
+
+    fn cover(&self) -> String {
+        let number = |number| format!("Tome {number}");
+        COVER.replace("VOLUME", &self.number.map_or(String::new(), number))
+    }
+
+    fn extension(&self) -> String {
+        self.number
+            .map_or("pdf".to_owned(), |number| format!("tome-{number}.pdf"))
+    }
+
+    fn chapters(&self) -> impl Iterator<Item = &Chapter> {
+        self.parts.iter().flat_map(|part| &part.chapters)
+    }
+}
+
+fn write_volume(root: &Path, volume: &Volume) -> Result<Pdf> {
+    let edition = volume.edition;
+    let chapters = chapters(volume)?;
     let page = edition.site().join("pdf.html");
     let draft = edition.site().join("draft.pdf");
     let mut layout = Layout::default();
     let sheets = loop {
-        files::write(&page, &html(&edition, &chapters, &layout)?)?;
+        files::write(&page, &html(volume, &chapters, &layout)?)?;
         chromium::print(&page, &draft)?;
         let sheets = sheets::read(&draft)?;
         let next = layout.after(numbers(&draft)?, &sheets);
@@ -84,8 +125,8 @@ pub fn write(root: &Path) -> Result<Pdf> {
         }
         layout = next;
     };
-    let file = edition.file(root, "pdf")?;
-    finish(&edition, &draft, &file)?;
+    let file = edition.file(root, &volume.extension())?;
+    finish(edition, &draft, &file)?;
     let mut problems = sheets::check(&sheets);
     problems.extend(too_wide(&page)?);
     Ok(Pdf {
@@ -120,16 +161,17 @@ impl Layout {
 }
 
 /// The one page that is printed.
-fn html(edition: &Edition, chapters: &str, layout: &Layout) -> Result<String> {
+fn html(volume: &Volume, chapters: &str, layout: &Layout) -> Result<String> {
+    let (edition, title) = (volume.edition, volume.title());
     let fonts = files::files(&edition.site().join("fonts"))?;
     let fonts = fonts
         .iter()
         .find(|file| file.extension().is_some_and(|end| end == "css"));
     let mut style = format!(
         "{STYLE}@page {{ @top-left {{ content: {} }} }}\n",
-        css(edition.title())
+        css(&title)
     );
-    for chapter in edition.chapters() {
+    for chapter in volume.chapters() {
         let (name, title) = (&chapter.name, css(&chapter.full_title()));
         let _ = writeln!(
             style,
@@ -142,11 +184,12 @@ fn html(edition: &Edition, chapters: &str, layout: &Layout) -> Result<String> {
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <link rel=\"stylesheet\" href=\"{fonts}\"><style>{style}</style></head>\n\
-         <body><section class=\"cover\">{COVER}</section>\n{contents}\n{chapters}</body></html>\n",
+         <body><section class=\"cover\">{cover}</section>\n{contents}\n{chapters}</body></html>\n",
         language = edition.language(),
-        title = escape(edition.title()),
+        title = escape(&title),
+        cover = volume.cover(),
         fonts = fonts.map_or(String::new(), |file| file.display().to_string()),
-        contents = contents(edition, &layout.numbers),
+        contents = contents(volume, &layout.numbers),
     ))
 }
 
@@ -155,9 +198,9 @@ fn css(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn chapters(edition: &Edition) -> Result<String> {
+fn chapters(volume: &Volume) -> Result<String> {
     let mut written = String::new();
-    for part in &edition.parts {
+    for part in volume.parts {
         for (index, chapter) in part.chapters.iter().enumerate() {
             let _ = write!(
                 written,
@@ -167,14 +210,14 @@ fn chapters(edition: &Edition) -> Result<String> {
             if let (0, Some(title)) = (index, &part.title) {
                 let _ = write!(written, "<h1 class=\"part-title\">{}</h1>", escape(title));
             }
-            written += &xhtml::chapter(edition, chapter, Medium::Pdf)?.text;
+            written += &xhtml::chapter(volume.edition, chapter, Medium::Pdf)?.text;
             written += "</article>\n";
         }
     }
     Ok(written)
 }
 
-fn contents(edition: &Edition, numbers: &BTreeMap<String, usize>) -> String {
+fn contents(volume: &Volume, numbers: &BTreeMap<String, usize>) -> String {
     let line = |chapter: &Chapter| {
         format!(
             "<a href=\"#{}\"><span class=\"chapter\">{}</span><span>{}</span><span class=\"page\">{}</span></a>",
@@ -186,7 +229,7 @@ fn contents(edition: &Edition, numbers: &BTreeMap<String, usize>) -> String {
                 .map_or(String::new(), ToString::to_string)
         )
     };
-    let parts = edition.parts.iter().map(|part| {
+    let parts = volume.parts.iter().map(|part| {
         let title = part
             .title
             .as_deref()
@@ -196,7 +239,7 @@ fn contents(edition: &Edition, numbers: &BTreeMap<String, usize>) -> String {
     });
     format!(
         "<section class=\"contents\"><h1>Table des matières</h1><p class=\"colophon\">{}. Licence {}.</p>{}</section>",
-        edition.date.strftime("Version du %d/%m/%Y"),
+        volume.edition.date.strftime("Version du %d/%m/%Y"),
         env!("CARGO_PKG_LICENSE"),
         parts.collect::<String>(),
     )

@@ -21,6 +21,8 @@ pub struct Settings {
     pub least_shown: u32,
     /// The name of the EPUB and of the PDF, without what it ends in.
     pub file_name: String,
+    /// The parts that begin another volume of the PDF.
+    pub volumes: Vec<String>,
     /// How many exercises still lack a solution.
     pub without_solution: usize,
 }
@@ -31,6 +33,7 @@ impl Default for Settings {
             sources_url: None,
             least_shown: LEAST_SHOWN,
             file_name: "livre".to_owned(),
+            volumes: Vec::new(),
             without_solution: 0,
         }
     }

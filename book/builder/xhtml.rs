@@ -203,6 +203,14 @@ impl Writer<'_> {
         let href = element.attr("href").unwrap_or_default();
         let address = match self.edition.target(self.chapter, href) {
             Target::Address(address) => address.to_owned(),
+            Target::Chapter(chapter, _)
+                if self.medium == Medium::Pdf
+                    && self.volume(chapter) != self.volume(&self.chapter.name) =>
+            {
+                self.wrap("span", "elsewhere", element)?;
+                let _ = write!(self.text, "<sup>tome {}</sup>", self.volume(chapter));
+                return Ok(());
+            }
             Target::Chapter(chapter, id) => self.medium.address(chapter, id.as_deref()),
             Target::Nowhere => return self.wrap("span", "source", element),
         };
@@ -221,6 +229,10 @@ impl Writer<'_> {
         self.children(element)?;
         self.text += "</a>";
         Ok(())
+    }
+
+    fn volume(&self, chapter: &str) -> usize {
+        self.edition.volume(chapter)
     }
 
     fn drawing(&mut self, element: ElementRef) -> Result<()> {

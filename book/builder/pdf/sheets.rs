@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::tool;
 
 /// More is too long to be printed, and to be read.
-const MOST: usize = 500;
+const MOST: usize = 250;
 /// A page with fewer lines has been left nearly empty.
 const LEAST: usize = 5;
 /// The running title, and the number of the page.
@@ -68,7 +68,7 @@ mod tests {
         sheets[2] = LEAST - 1;
         let problems: Vec<_> = check(&sheets).iter().map(ToString::to_string).collect();
         let expected = [
-            "the PDF: has more than 500 pages",
+            "the PDF: has more than 250 pages",
             "the PDF: page 3 is nearly empty: it has 4 lines",
         ];
         assert_eq!(problems, expected);

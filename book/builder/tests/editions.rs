@@ -202,7 +202,7 @@ fn epubcheck_has_the_last_word() {
 fn a_pdf_has_all_its_lines() {
     let fixture = rich();
     let pdf = match pdf::write(fixture.root()) {
-        Ok(written) => written,
+        Ok(mut written) => written.remove(0),
         Err(error) => return assert_says(&error.to_string(), &["apt-get install"]),
     };
     assert_eq!(pdf.pages, 4);
@@ -234,9 +234,37 @@ fn a_pdf_has_all_its_lines() {
     fixture.add(&format!(
         "{CHAPTER}\n\n<p style=\"white-space: nowrap\">{words}</p>"
     ));
-    let wide = pdf::write(fixture.root()).unwrap().check().unwrap_err();
+    let wide = pdf::write(fixture.root()).unwrap().remove(0).check();
+    let wide = wide.unwrap_err();
     assert_says(
         &wide.to_string(),
         &["the PDF: too wide: two: mot mot", "1 to mend"],
     );
+}
+
+/// Likewise.
+#[test]
+fn a_part_may_begin_another_volume() {
+    let fixture = rich();
+    let config = fixture.read("book/book.toml");
+    let with = |part| format!("{config}volumes = [\"{part}\"]\n");
+    fixture.write("book/book.toml", &with("La partie"));
+    let volumes = match pdf::write(fixture.root()) {
+        Ok(written) => written,
+        Err(error) => return assert_says(&error.to_string(), &["apt-get install"]),
+    };
+    let texts: Vec<_> = volumes
+        .iter()
+        .map(|pdf| poppler(&["pdftotext", "-layout"], &pdf.file, &["-"]))
+        .collect();
+    let [first, second] = &texts[..] else {
+        panic!("{texts:#?}")
+    };
+    assert_says(first, &["Tome 1", "Essai, tome 1"]);
+    assert_says(second, &["Tome 2", "le premier tome 1", "1. Deux"]);
+    assert!(!first.contains("Deux"), "{first}");
+
+    fixture.write("book/book.toml", &with("La mer"));
+    let error = pdf::write(fixture.root()).unwrap_err();
+    assert_says(&error.to_string(), &["no part is called `La mer`"]);
 }
