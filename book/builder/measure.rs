@@ -53,7 +53,8 @@ pub fn measure(root: &Path, output: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// What the benchmarks write: those of the last step, then what its engine costs while it waits.
+/// What the benchmarks write: those of the last step, then what its engine costs while it
+/// waits, and what several of them do together.
 fn run(root: &Path) -> Result<String> {
     machine::ensure_quiet()?;
     let steps = Steps::load(root)?;
@@ -64,18 +65,12 @@ fn run(root: &Path) -> Result<String> {
     let program = program
         .to_str()
         .context("the target folder has an odd name")?;
-    let latency = [
-        "run",
-        "--quiet",
-        "--release",
-        "-p",
-        "tests",
-        "--bin",
-        "latency",
-        "--",
-        program,
-    ];
-    Ok(bench + &cargo(root, &latency)?)
+    let mut output = bench;
+    for bin in ["latency", "sharing"] {
+        let run = ["run", "--quiet", "--release", "-p", "tests", "--bin", bin];
+        output += &cargo(root, &[&run[..], &["--", program]].concat())?;
+    }
+    Ok(output)
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<String> {

@@ -57,6 +57,7 @@ pub fn french(figure: &str) -> Result<String> {
         "" => "",
         "/s" => "\u{a0}tâches par seconde",
         "ms" => "\u{a0}ms",
+        "µs" => "\u{a0}µs",
         "MB" => "\u{a0}Mo",
         "%" => "\u{a0}%",
         other => {
