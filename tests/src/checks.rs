@@ -31,6 +31,7 @@ mod persistence;
 mod priority;
 mod processes;
 mod processing_loop;
+mod rates;
 mod recovery;
 mod recurring;
 mod rescue;
@@ -298,6 +299,12 @@ pub const CHECKS: &[Check] = &[
     Check::new("keys-have-turns", "keys", keys::keys_have_turns),
     Check::new("ten-thousand-keys", "keys", keys::ten_thousand_keys),
     Check::new("key-limits-are-listed", "keys", keys::key_limits_are_listed),
+    Check::new("rate-holds-over-all-engines", "rates", rates::rate_holds_over_all_engines),
+    Check::new("rate-survives-kills", "rates", rates::rate_survives_kills),
+    Check::new("rated-kind-holds-up-no-other", "rates", rates::rated_kind_holds_up_no_other),
+    Check::new("rated-tasks-start-in-their-time", "rates", rates::rated_tasks_start_in_their_time),
+    Check::new("changed-rate-counts-at-once", "rates", rates::changed_rate_counts_at_once),
+    Check::new("rates-are-listed", "rates", rates::rates_are_listed),
     Check::new("one-tick-one-task", "recurring", recurring::one_tick_one_task),
     Check::new("killed-engine-takes-no-tick-with-it", "recurring", recurring::killed_engine_takes_no_tick_with_it),
     Check::new("missed-ticks-make-one-task", "recurring", recurring::missed_ticks_make_one_task),
