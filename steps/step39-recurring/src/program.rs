@@ -10,6 +10,7 @@ mod limit;
 mod list;
 mod output;
 mod pause;
+mod rate;
 mod retry;
 mod schedule;
 mod show;
@@ -22,7 +23,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use step39_recurring::{Error, Reader, Store};
+use step39_recurring::{Error, Rate, Reader, Store};
 
 use crate::program::cli::{Cli, Command};
 
@@ -69,6 +70,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Unlimit { kind, per_key } => {
             limit::unlimit(&Store::open_existing(path)?, &kind, per_key).await
         }
+        Command::Rate {
+            kind,
+            starts,
+            period,
+        } => rate::rate(&Store::open_existing(path)?, &kind, Rate { starts, period }).await,
+        Command::Unrate { kind } => rate::unrate(&Store::open_existing(path)?, &kind).await,
         Command::Schedule(command) => schedule::run(&Store::open(path)?, command).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,
         Command::Engines { limit } => engines::engines(&Reader::open(path)?, limit).await,

@@ -157,6 +157,10 @@ pub struct KindRecord {
     pub max_running: Option<u32>,
     /// How many of its tasks may run at once for each key, if it is limited so.
     pub max_per_key: Option<u32>,
+    /// How many of its tasks may start in a period, if it has a rate.
+    pub max_starts: Option<u32>,
+    /// How long this period is, in milliseconds.
+    pub period_ms: Option<i64>,
     /// How many of its tasks run.
     pub running: u32,
 }

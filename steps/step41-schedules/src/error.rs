@@ -1,5 +1,7 @@
 use std::error::Error as StdError;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 use std::{io, iter};
 
 use jiff::Timestamp;
@@ -72,6 +74,17 @@ pub enum Error {
         kind: String,
         /// Which parameter, and what is wrong.
         reason: String,
+    },
+    /// A rate that no clock of milliseconds can keep, or that nobody will see kept.
+    #[error(
+        "{starts} starts in {period:?} can't be kept: the shortest period is a millisecond a start, \
+         the longest a hundred years"
+    )]
+    Rate {
+        /// How many starts.
+        starts: NonZero<u32>,
+        /// In how long a time.
+        period: Duration,
     },
     /// The database can be read but not written.
     #[error("it can't be written: check the permissions of the file and of its folder")]

@@ -11,6 +11,7 @@ mod list;
 mod output;
 mod pause;
 mod prune;
+mod rate;
 mod retry;
 mod schedule;
 mod show;
@@ -23,7 +24,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use step44_chaining::{Error, Reader, Store};
+use step44_chaining::{Error, Rate, Reader, Store};
 
 use crate::program::cli::{Cli, Command};
 
@@ -70,6 +71,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Unlimit { kind, per_key } => {
             limit::unlimit(&Store::open_existing(path)?, &kind, per_key).await
         }
+        Command::Rate {
+            kind,
+            starts,
+            period,
+        } => rate::rate(&Store::open_existing(path)?, &kind, Rate { starts, period }).await,
+        Command::Unrate { kind } => rate::unrate(&Store::open_existing(path)?, &kind).await,
         Command::Schedule(command) => schedule::run(path, command).await,
         Command::Prune(arguments) => prune::prune(path, arguments).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,

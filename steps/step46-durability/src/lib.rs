@@ -82,6 +82,7 @@
 //! - A kind can be bounded: when so many of its tasks wait, who creates one is refused, or waits.
 //! - A kind can be limited: no more of its tasks run at once, on all engines together.
 //! - It can be limited for each key, too: a tenant with many tasks doesn't hold up the others.
+//! - A kind can have a [`Rate`]: its tasks start no faster, on all engines together.
 //! - A [`Schedule`] has a task created at each of its ticks, by whichever engine comes first.
 //! - Ticks that were [`Missed`] are made up for or not; one whose task would overlap that of another is
 //!   skipped.
@@ -102,6 +103,7 @@ mod heartbeat;
 mod hook;
 mod interruption;
 mod priority;
+mod rate;
 mod record;
 mod recovery;
 mod registry;
@@ -129,6 +131,7 @@ pub use handle::EngineHandle;
 pub use handler::{Handler, Outcome, TaskHandler};
 pub use hook::{KindMeasures, Measures, Rest, report_failures};
 pub use priority::Priority;
+pub use rate::Rate;
 pub use record::{
     EngineRecord, Filter, KindRecord, ScheduleRecord, TaskExecution, TaskRecord, TracedTask,
 };

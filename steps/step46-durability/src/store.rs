@@ -9,6 +9,7 @@ mod limited_kinds;
 mod migrations;
 mod opening;
 mod paused_kinds;
+mod rated_kinds;
 mod reader;
 mod schedules;
 mod task_engine;
@@ -44,7 +45,7 @@ use crate::turns::Turns;
 use crate::wake_up::{WakeUp, WakeUps};
 use crate::{
     Acquired, Cancelled, Clock, Created, Ending, Error, Execution, IntoNewTask, Next, Outcome,
-    TaskError, TaskStatus, Which,
+    Rate, TaskError, TaskStatus, Which,
 };
 
 /// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
@@ -217,7 +218,7 @@ impl Store {
             let waiting = tasks::first_startable(tx, &startable)?;
             let due = waiting
                 .iter()
-                .filter(|first| !first.full && time(first.scheduled_at) <= tx.now);
+                .filter(|first| !first.full && time(first.startable_at) <= tx.now);
             let first = due.min_by_key(|first| {
                 let priority = (!by_age).then_some(first.priority);
                 (priority, first.scheduled_at, first.id)
@@ -240,6 +241,10 @@ impl Store {
                 }
                 Err(error) => return Err(error),
             };
+            // Before the next look: the kind may have to rest.
+            if let Some(task) = &task {
+                rated_kinds::note_start(tx, &task.kind)?;
+            }
             let startable = limited_kinds::with_room(tx, &kinds)?;
             // When a kind that is full has room again, its keys have turns, too.
             for full in task.iter().filter(|task| !startable.contains(&task.kind)) {
@@ -453,6 +458,24 @@ impl Store {
         }
     }
 
+    /// Lets no more tasks of this kind start than a rate allows, retries included, on all engines
+    /// together; or as many as can, if there is none. They start one by one, at even intervals at the
+    /// least: what isn't started in its time isn't made up for. If the clock is set back, one may start
+    /// too early. Says whether this changes anything.
+    ///
+    /// # Errors
+    /// [`Error::Rate`] if it can't be kept; [`Error::Sqlite`].
+    pub async fn rate_kind(&self, kind: &str, rate: Option<Rate>) -> Result<bool, Error> {
+        let kind = kind.to_owned();
+        let rated = self.repeat(move |tx| match rate {
+            Some(rate) => rated_kinds::set(tx, &kind, rate),
+            None => rated_kinds::delete(tx, &kind),
+        });
+        let rated = rated.await?;
+        self.wake_ups.wake_one_each();
+        Ok(rated)
+    }
+
     /// Deletes the tasks that have ended with this status in this time, but for its last instant, with
     /// their executions, and returns how many. One that the database refuses to delete, because a row
     /// of the application needs it for instance, is left, with a warning. Others have their turns
@@ -629,12 +652,13 @@ impl Store {
     /// Whether a task that could be acquired is due.
     pub(crate) async fn is_due(&self, selection: &Selection) -> Result<bool, Error> {
         let kinds = selection.kinds.clone();
-        let waiting = self.reader.read(move |sql| {
-            let first = tasks::first_waiting(sql, &kinds)?;
-            Ok((tasks::next(&first), tasks::any_held(sql, &kinds)?))
+        let now = self.now();
+        let due = self.reader.read(move |sql| {
+            let waiting = tasks::first_waiting(sql, &kinds, now)?;
+            let due = waiting.iter().any(|first| time(first.scheduled_at) <= now);
+            Ok(due || tasks::any_held(sql, &kinds)?)
         });
-        let (next, held) = waiting.await?;
-        Ok(held || next.is_some_and(|at| at <= self.now()))
+        due.await
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -11,6 +11,7 @@ mod list;
 mod output;
 mod pause;
 mod prune;
+mod rate;
 mod retry;
 mod schedule;
 mod show;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::CommandFactory;
-use step49_terminal::{Error, Reader, Store};
+use step49_terminal::{Error, Rate, Reader, Store};
 
 use crate::program::cli::{Cli, Command};
 
@@ -71,6 +72,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Unlimit { kind, per_key } => {
             limit::unlimit(&Store::open_existing(path)?, &kind, per_key).await
         }
+        Command::Rate {
+            kind,
+            starts,
+            period,
+        } => rate::rate(&Store::open_existing(path)?, &kind, Rate { starts, period }).await,
+        Command::Unrate { kind } => rate::unrate(&Store::open_existing(path)?, &kind).await,
         Command::Schedule(command) => schedule::run(path, command).await,
         Command::Prune(arguments) => prune::prune(path, arguments).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,

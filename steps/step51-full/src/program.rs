@@ -13,6 +13,7 @@ mod output;
 mod pause;
 mod progress;
 mod prune;
+mod rate;
 mod retry;
 mod schedule;
 mod show;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::CommandFactory;
-use task_engine::{Error, Reader, Store};
+use task_engine::{Error, Rate, Reader, Store};
 
 use crate::program::cli::{Cli, Command};
 
@@ -73,6 +74,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Unlimit { kind, per_key } => {
             limit::unlimit(&Store::open_existing(path)?, &kind, per_key).await
         }
+        Command::Rate {
+            kind,
+            starts,
+            period,
+        } => rate::rate(&Store::open_existing(path)?, &kind, Rate { starts, period }).await,
+        Command::Unrate { kind } => rate::unrate(&Store::open_existing(path)?, &kind).await,
         Command::Schedule(command) => schedule::run(path, command).await,
         Command::Prune(arguments) => prune::prune(path, arguments).await,
         Command::Kinds { json } => kinds::kinds(path, json).await,

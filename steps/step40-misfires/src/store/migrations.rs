@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/15_add_bounded_kinds.sql"),
     include_str!("../../migrations/16_add_limited_kinds.sql"),
     include_str!("../../migrations/17_add_concurrency_keys.sql"),
+    include_str!("../../migrations/18_add_rates.sql"),
     include_str!("../../migrations/19_add_schedules.sql"),
     include_str!("../../migrations/20_add_missed.sql"),
 ];

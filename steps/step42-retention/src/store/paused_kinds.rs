@@ -33,18 +33,20 @@ pub(super) fn list(sql: &Connection, known: &[String]) -> Result<Vec<KindRecord>
              SELECT kind FROM known UNION SELECT kind FROM kinds WHERE kind NOT NULL
              UNION SELECT kind FROM running UNION SELECT task_kind FROM paused_kinds
              UNION SELECT task_kind FROM bounded_kinds UNION SELECT task_kind FROM limited_kinds
-             UNION SELECT task_kind FROM limited_keys
+             UNION SELECT task_kind FROM limited_keys UNION SELECT task_kind FROM rated_kinds
          )
          SELECT every.kind, every.kind IN known AS known, paused_at,
              coalesce(number, 0) AS running, max_waiting, limited_kinds.max_running,
              limited_keys.max_running AS max_per_key, {OLDEST} AS oldest_since,
+             max_starts, period_ms,
              (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE status = 'waiting'
                                     AND task_kind = every.kind LIMIT ?2)) AS waiting
          FROM every LEFT JOIN running USING (kind)
          LEFT JOIN paused_kinds ON paused_kinds.task_kind = every.kind
          LEFT JOIN bounded_kinds ON bounded_kinds.task_kind = every.kind
          LEFT JOIN limited_kinds ON limited_kinds.task_kind = every.kind
-         LEFT JOIN limited_keys ON limited_keys.task_kind = every.kind ORDER BY every.kind"
+         LEFT JOIN limited_keys ON limited_keys.task_kind = every.kind
+         LEFT JOIN rated_kinds ON rated_kinds.task_kind = every.kind ORDER BY every.kind"
     );
     let mut kinds = sql.prepare_cached(&kinds)?;
     let known = json!(known).to_string();
@@ -58,6 +60,8 @@ pub(super) fn list(sql: &Connection, known: &[String]) -> Result<Vec<KindRecord>
             oldest_since: row.get::<_, Option<_>>("oldest_since")?.map(time),
             max_running: row.get("max_running")?,
             max_per_key: row.get("max_per_key")?,
+            max_starts: row.get("max_starts")?,
+            period_ms: row.get("period_ms")?,
             running: row.get("running")?,
         })
     })?;

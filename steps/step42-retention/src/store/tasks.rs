@@ -112,6 +112,8 @@ fn insert(tx: &Tx, task: &NewTask) -> Result<i64, Error> {
 pub(super) struct First {
     pub priority: Priority,
     pub scheduled_at: i64,
+    /// When the rate of its kind lets it start, if that is later.
+    pub startable_at: i64,
     pub id: i64,
     /// Whether as many tasks of its kind and key run as may.
     pub full: bool,
@@ -119,12 +121,21 @@ pub(super) struct First {
 
 /// Searches each kind and priority, so that the index leads to the first task of each. As long as a
 /// kind is paused, it is as if none of its tasks waited.
-pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<First>, Error> {
+pub(super) fn first_waiting(
+    sql: &Connection,
+    kinds: &[String],
+    now: Timestamp,
+) -> Result<Vec<First>, Error> {
     let first = "SELECT scheduled_at, id, concurrency_key NOT NULL AND coalesce(
                      (SELECT max_running FROM limited_keys WHERE task_kind = ?1) <=
                      (SELECT count(*) FROM tasks AS others WHERE others.status = 'running'
                       AND others.task_kind = ?1
-                      AND others.concurrency_key = tasks.concurrency_key), 0) FROM tasks
+                      AND others.concurrency_key = tasks.concurrency_key), 0),
+                     max(scheduled_at, coalesce(
+                         (SELECT last_start_at + interval_ms FROM rated_kinds
+                          WHERE task_kind = ?1 AND last_start_at <= ?3
+                          AND last_start_at + interval_ms > ?3), scheduled_at))
+                 FROM tasks
                  WHERE status = 'waiting' AND held = 0 AND task_kind = ?1 AND priority = ?2
                  ORDER BY scheduled_at, id LIMIT 1";
     let mut first = sql.prepare_cached(first)?;
@@ -136,12 +147,13 @@ pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<Fi
             continue;
         }
         for priority in Priority::ALL {
-            let task = first.query_one((kind, priority.as_str()), |row| {
+            let task = first.query_one((kind, priority.as_str(), now.as_millisecond()), |row| {
                 Ok(First {
                     priority,
                     scheduled_at: row.get(0)?,
                     id: row.get(1)?,
                     full: row.get(2)?,
+                    startable_at: row.get(3)?,
                 })
             });
             found.extend(task.optional()?);
@@ -154,14 +166,14 @@ pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<Fi
 /// since the others wait for their turns meanwhile.
 pub(super) fn first_startable(tx: &Tx, kinds: &[String]) -> Result<Vec<First>, Error> {
     let mut hold = tx.prepare_cached("UPDATE tasks SET held = 1 WHERE id = ?1")?;
-    let mut waiting = first_waiting(tx, kinds)?;
+    let mut waiting = first_waiting(tx, kinds, tx.now)?;
     for _ in 0..HELD {
         let full = |first: &&First| first.full && time(first.scheduled_at) <= tx.now;
         let Some(first) = waiting.iter().find(full) else {
             break;
         };
         hold.execute([first.id])?;
-        waiting = first_waiting(tx, kinds)?;
+        waiting = first_waiting(tx, kinds, tx.now)?;
     }
     Ok(waiting)
 }
@@ -174,9 +186,9 @@ pub(super) fn any_held(sql: &Connection, kinds: &[String]) -> Result<bool, Error
     Ok(held.exists([json!(kinds).to_string()])?)
 }
 
-/// When the next one is due, or was.
+/// When the next one may start, or might have.
 pub(super) fn next(waiting: &[First]) -> Option<Timestamp> {
-    waiting.iter().map(|first| time(first.scheduled_at)).min()
+    waiting.iter().map(|first| time(first.startable_at)).min()
 }
 
 pub(super) fn find(tx: &Tx, id: i64, execution: i64) -> Result<Task, Error> {

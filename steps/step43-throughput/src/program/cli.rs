@@ -81,6 +81,22 @@ pub enum Command {
         #[arg(long)]
         per_key: bool,
     },
+    /// Let no more tasks of this kind start in any such period than so many, on all engines together.
+    Rate {
+        /// A kind of tasks.
+        kind: String,
+        /// How many may start.
+        #[arg(value_name = "N")]
+        starts: NonZero<u32>,
+        /// In how long a time: 1s, 2 minutes.
+        #[arg(value_parser = duration)]
+        period: Duration,
+    },
+    /// Let the tasks of this kind start as fast as they can.
+    Unrate {
+        /// A kind of tasks.
+        kind: String,
+    },
     /// Have tasks created at the times of a calendar.
     #[command(subcommand)]
     Schedule(ScheduleCommand),

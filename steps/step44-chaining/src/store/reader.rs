@@ -97,7 +97,7 @@ impl Reader {
     }
 
     /// The kinds of this registry, and any others of which a task waits or runs, or that are
-    /// paused, bounded or limited; in alphabetical order.
+    /// paused, bounded, limited or rated; in alphabetical order.
     ///
     /// # Errors
     /// [`Error::Sqlite`].

@@ -28,6 +28,7 @@ mod persistence;
 mod priority;
 mod processes;
 mod processing_loop;
+mod rates;
 mod recovery;
 mod recurring;
 mod rescue;

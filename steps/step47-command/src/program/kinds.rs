@@ -46,8 +46,12 @@ fn line(record: &KindRecord) -> String {
     let per_key = record
         .max_per_key
         .map(|n| format!("  at most {n} running per key"));
+    let period = record.period_ms.map(SignedDuration::from_millis);
+    let rate = record.max_starts.zip(period);
+    let rate = rate.map(|(n, period)| format!("  at most {n} starting in {period:#}"));
+    let rate = rate.unwrap_or_default();
     let (age, bound) = (age.unwrap_or_default(), bound.unwrap_or_default());
     let (limit, per_key) = (limit.unwrap_or_default(), per_key.unwrap_or_default());
-    let notes = format!("{age}{bound}{limit}{per_key}{paused}{since}{unknown}");
+    let notes = format!("{age}{bound}{limit}{per_key}{rate}{paused}{since}{unknown}");
     format!("{kind:<24}  {waiting:>6}{more} waiting  {running:>6} running{notes}")
 }

@@ -143,7 +143,7 @@ async fn each_kind_and_priority_is_searched_by_the_index() {
         .lines()
         .skip_while(|line| !line.contains("priority = ?2"));
     insta::assert_snapshot!(plans.take(2).collect::<Vec<_>>().join("\n"), @r"
-    SELECT scheduled_at, id, concurrency_key NOT NULL AND coalesce( (SELECT max_running FROM limited_keys WHERE task_kind = ?1) <= (SELECT count(*) FROM tasks AS others WHERE others.status = 'running' AND others.task_kind = ?1 AND others.concurrency_key = tasks.concurrency_key), 0) FROM tasks WHERE status = 'waiting' AND held = 0 AND task_kind = ?1 AND priority = ?2 ORDER BY scheduled_at, id LIMIT 1
+    SELECT scheduled_at, id, concurrency_key NOT NULL AND coalesce( (SELECT max_running FROM limited_keys WHERE task_kind = ?1) <= (SELECT count(*) FROM tasks AS others WHERE others.status = 'running' AND others.task_kind = ?1 AND others.concurrency_key = tasks.concurrency_key), 0), max(scheduled_at, coalesce( (SELECT last_start_at + interval_ms FROM rated_kinds WHERE task_kind = ?1 AND last_start_at <= ?3 AND last_start_at + interval_ms > ?3), scheduled_at)) FROM tasks WHERE status = 'waiting' AND held = 0 AND task_kind = ?1 AND priority = ?2 ORDER BY scheduled_at, id LIMIT 1
         SEARCH tasks USING COVERING INDEX waiting_tasks (task_kind=? AND held=? AND priority=?)
     ");
 }

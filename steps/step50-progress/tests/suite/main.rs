@@ -31,6 +31,7 @@ mod priority;
 mod processes;
 mod processing_loop;
 mod progress;
+mod rates;
 mod recovery;
 mod recurring;
 mod rescue;
