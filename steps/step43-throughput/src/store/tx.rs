@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use super::tasks;
 use crate::{Created, Error, IntoNewTask};
 
-/// A transaction, which is also the connection to do whatever you want in it, but end it: all is
-/// committed together, or not at all.
+/// A transaction, which is also the connection to do whatever you want in it: all is committed
+/// together, or not at all. Don't end it yourself.
 #[derive(Debug)]
 pub struct Tx<'c> {
     pub(super) connection: &'c Connection,
