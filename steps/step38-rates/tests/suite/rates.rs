@@ -324,12 +324,15 @@ async fn a_kind_that_rests_costs_nothing() {
 async fn drain_waits_for_those_that_may_not_start_yet() {
     let (store, clock) = rated(1, 1000, 3).await;
     let engine = engine(&store, 5).await;
+    until(|| rows(STATUSES).contains("stopped | 1")).await;
+    fall_asleep(&store).await;
+    // It looks at once: no worker is awake.
     let mut drained = tokio::spawn(engine.drain());
-    for started in 1..=2 {
-        until(|| rows(STATUSES).contains(&format!("stopped | {started}"))).await;
+    for started in 2..=3 {
         fall_asleep(&store).await;
         assert!(!drained.is_finished());
         clock.advance(Duration::from_secs(1));
+        until(|| rows(STATUSES).contains(&format!("stopped | {started}"))).await;
     }
     let ended = timeout(Duration::from_mins(1), &mut drained).await;
     ended.expect("it ends").unwrap().unwrap();
