@@ -248,6 +248,24 @@ async fn the_others_are_not_held_up() {
     }
 }
 
+#[tokio::test]
+async fn each_kind_has_a_rate_of_its_own() {
+    let (store, clock) = rated(1, 1000, 2).await;
+    let rated = store.rate_kind("other", Some(rate_of(1, 300)));
+    assert!(rated.await.unwrap());
+    for _ in 0..2 {
+        let other = NewTask::new("other", json!({}));
+        store.create(other).await.unwrap();
+    }
+    for (id, rest) in [(1, 0), (3, 300), (4, 700), (2, 0)] {
+        let acquired = acquire_any(&store).await;
+        assert_eq!(acquired.task.unwrap().id, id);
+        let next = (id != 2).then(|| after(&store, rest));
+        assert_eq!(acquired.next, next);
+        clock.advance(Duration::from_millis(rest));
+    }
+}
+
 /// One for later is later than the rate; of one that is paused, and of none, there is nothing to tell.
 #[tokio::test]
 async fn the_alarm_is_for_who_may_start() {
