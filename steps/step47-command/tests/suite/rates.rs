@@ -248,6 +248,24 @@ async fn the_others_are_not_held_up() {
     }
 }
 
+#[tokio::test]
+async fn each_kind_has_a_rate_of_its_own() {
+    let (store, clock) = rated(1, 1000, 2).await;
+    let rated = store.rate_kind("other", Some(rate_of(1, 300)));
+    assert!(rated.await.unwrap());
+    for _ in 0..2 {
+        let other = NewTask::new("other", json!({}));
+        store.create(other).await.unwrap();
+    }
+    for (id, rest) in [(1, 0), (3, 300), (4, 700), (2, 0)] {
+        let acquired = acquire_any(&store).await;
+        assert_eq!(acquired.task.unwrap().id, id);
+        let next = (id != 2).then(|| after(&store, rest));
+        assert_eq!(acquired.next, next);
+        clock.advance(Duration::from_millis(rest));
+    }
+}
+
 /// One for later is later than the rate; of one that is paused, and of none, there is nothing to tell.
 #[tokio::test]
 async fn the_alarm_is_for_who_may_start() {
@@ -324,12 +342,15 @@ async fn a_kind_that_rests_costs_nothing() {
 async fn drain_waits_for_those_that_may_not_start_yet() {
     let (store, clock) = rated(1, 1000, 3).await;
     let engine = engine(&store, 5).await;
+    until(|| rows(STATUSES).contains("stopped | 1")).await;
+    fall_asleep(&store).await;
+    // It looks at once: no worker is awake.
     let mut drained = tokio::spawn(engine.drain());
-    for started in 1..=2 {
-        until(|| rows(STATUSES).contains(&format!("stopped | {started}"))).await;
+    for started in 2..=3 {
         fall_asleep(&store).await;
         assert!(!drained.is_finished());
         clock.advance(Duration::from_secs(1));
+        until(|| rows(STATUSES).contains(&format!("stopped | {started}"))).await;
     }
     let ended = timeout(Duration::from_mins(1), &mut drained).await;
     ended.expect("it ends").unwrap().unwrap();
