@@ -1,5 +1,6 @@
 mod backpressure;
 mod cancel;
+mod chaining;
 mod chaos;
 mod command;
 mod common;
@@ -333,6 +334,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("task-that-the-application-needs-is-left", "retention", retention::task_that_the_application_needs_is_left),
     Check::new("child-of-a-task-that-is-gone-is-found", "retention", retention::child_of_a_task_that_is_gone_is_found),
     Check::new("executions-that-end-together-are-committed-together", "throughput", throughput::executions_that_end_together_are_committed_together),
+    Check::new("tasks-end-and-begin-in-one-commit", "chaining", chaining::tasks_end_and_begin_in_one_commit),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),

@@ -41,7 +41,7 @@ pub fn executions_that_end_together_are_committed_together(sandbox: &Sandbox) ->
 
 /// How many commits the write-ahead log has: the frame that ends each tells the size of the database.
 /// <https://sqlite.org/fileformat2.html#the_write_ahead_log>
-fn commits(sandbox: &Sandbox) -> Result<usize> {
+pub(super) fn commits(sandbox: &Sandbox) -> Result<usize> {
     const HEADER: usize = 32;
     const FRAME: usize = 24;
     let log = sandbox.database_path().with_extension("db-wal");
