@@ -2,8 +2,8 @@
 
 use std::iter;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::json;
@@ -251,6 +251,27 @@ async fn an_engine_that_is_asked_to_stop_takes_no_other() {
     }
 }
 
+/// Nor if the end was refused, and both are done apart.
+#[tokio::test]
+async fn nor_does_it_once_its_end_was_refused() {
+    let store = store();
+    create_tasks(&store, 2).await;
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON task_executions WHEN new.result NOT NULL
+                  BEGIN SELECT raise(ABORT, 'not today'); END";
+    connection().execute_batch(refuse).unwrap();
+    let handle = Arc::new(OnceLock::<EngineHandle>::new());
+    let stop = handle.clone();
+    let handler = Handler::new(move |_| {
+        stop.get().unwrap().stop();
+        async {}
+    });
+    let engine = engine(1, &store, handler);
+    handle.set(engine.handle()).unwrap();
+    engine.run().await.unwrap();
+
+    assert_eq!(rows(STATUSES), "failed\nwaiting");
+}
+
 #[tokio::test]
 async fn a_task_that_is_lost_is_no_reason_to_wait() {
     let store = store();
@@ -386,7 +407,7 @@ async fn the_end_of_a_limited_task_wakes_a_worker_of_each_engine() {
         handle.clone(),
     );
     assert_eq!(both.await.unwrap().1, Acquired::default());
-    let _ = executed.acquire().await.unwrap();
+    counted(&executed, 1).await;
     until(|| left().is_empty()).await;
     handle.stop();
     running.await.unwrap().unwrap();
@@ -395,6 +416,12 @@ async fn the_end_of_a_limited_task_wakes_a_worker_of_each_engine() {
 fn counter() -> (Arc<Semaphore>, Arc<Semaphore>) {
     let counter = Arc::new(Semaphore::new(0));
     (counter.clone(), counter)
+}
+
+/// Waits for so many of them, but not for ever.
+async fn counted(counter: &Semaphore, count: u32) {
+    until(|| counter.available_permits() >= count as usize).await;
+    counter.acquire_many(count).await.unwrap().forget();
 }
 
 /// An engine that nothing wakes but this store, and its own alarm.
@@ -427,14 +454,14 @@ async fn what_is_due_behind_the_next_one_wakes_another_worker() {
     let running = unwatched("test", 2, &store, handler);
     let handle = running.handle();
     let running = tokio::spawn(running.run());
-    begun.acquire().await.unwrap().forget();
+    counted(&begun, 1).await;
     fall_asleep(&store).await;
     // Another process, as it were.
     create_tasks(&Store::open(database()).unwrap(), 2).await;
     gate.add_permits(1);
 
     // Both run at once.
-    begun.acquire_many(2).await.unwrap().forget();
+    counted(&begun, 2).await;
     gate.add_permits(2);
     until(|| left().is_empty()).await;
     handle.stop();
@@ -460,7 +487,7 @@ async fn no_task_is_missed_by_a_worker_that_falls_asleep() {
     for _ in 0..200 {
         // It comes while the one before it ends, most of the time.
         create_tasks(&store, 1).await;
-        executed.acquire().await.unwrap().forget();
+        counted(&executed, 1).await;
     }
     handle.stop();
     running.await.unwrap().unwrap();
@@ -541,7 +568,7 @@ async fn a_worker_that_is_dropped_leaves_one_task_at_most() {
             )
             .run(),
         );
-        executed.acquire_many(tasks).await.unwrap().forget();
+        counted(&executed, tasks).await;
         running.abort();
         let _ = running.await;
         // What was asked for is done.
