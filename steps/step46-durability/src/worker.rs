@@ -7,7 +7,9 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::trace::PanicPlace;
-use crate::{Acquired, Ending, Engine, Error, Execution, Next, Outcome, Task, TaskError};
+use crate::{
+    Acquired, Ending, Engine, Error, Execution, Next, Outcome, Selection, Task, TaskError,
+};
 
 /// How long code that is cut short may take to be gone.
 const ABORTION: Duration = Duration::from_millis(100);
@@ -27,17 +29,16 @@ impl Worker {
 
     /// Executes tasks, and sleeps when none waits, until the engine is asked to stop. Dropping this
     /// future stops it where it is: the task that it executes is cut short, and stays marked as
-    /// running.
+    /// running; or the next one does.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn run(self) -> Result<(), Error> {
         while self.engine.is_running() {
-            while self.engine.is_running()
-                && let Some(task) = self.acquire().await?
-            {
+            let mut acquired = self.acquire(&self.engine.selection()).await;
+            while let Some(task) = self.note(acquired)? {
                 let span = execution_span(&task);
-                self.process(task).instrument(span).await?;
+                acquired = self.process(task).instrument(span).await;
             }
             self.engine.sleep().await;
         }
@@ -45,14 +46,22 @@ impl Worker {
         Ok(())
     }
 
-    async fn process(&self, task: Task) -> Result<(), Error> {
+    /// Says what was acquired when the task had ended.
+    async fn process(&self, task: Task) -> Result<Acquired, Error> {
         let execution = self.before(task);
         let outcome = self.execute(&execution).await;
         self.after(execution, outcome).await
     }
 
-    async fn acquire(&self) -> Result<Option<Task>, Error> {
-        let acquired = self.engine.acquire().await;
+    async fn acquire(&self, selection: &Selection) -> Result<Acquired, Error> {
+        if !self.engine.is_running() {
+            return Ok(Acquired::default());
+        }
+        self.engine.store.try_acquire_task(selection).await
+    }
+
+    /// What is said of a task is said outside of the execution of the one before it.
+    fn note(&self, acquired: Result<Acquired, Error>) -> Result<Option<Task>, Error> {
         if let Err(error) = &acquired
             && error.is_refusal()
         {
@@ -120,13 +129,22 @@ impl Worker {
         outcome.map_err(|error| error.interrupted(interruption))
     }
 
-    async fn after(&self, execution: Execution, outcome: Outcome) -> Result<(), Error> {
+    async fn after(&self, execution: Execution, outcome: Outcome) -> Result<Acquired, Error> {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
         let mut next = self.engine.next(&execution.task, &outcome);
         let failure = outcome.as_ref().err();
         let mut failure = failure.map(|error| error.message().to_owned());
-        let mut ended = self.engine.store.end(&execution, outcome, next).await;
+        let (selection, engine) = (self.engine.selection(), self.engine.handle());
+        let store = &self.engine.store;
+        let both = store
+            .end_and_acquire(&execution, outcome.clone(), next, &selection, engine)
+            .await;
+        let (mut ended, acquired) = match both {
+            Ok((ending, acquired)) => (Ok(ending), Some(acquired)),
+            // Neither is done. Each by itself: what is wrong with one is no harm to the other.
+            Err(_) => (store.end(&execution, outcome, next).await, None),
+        };
         if let Err(refusal) = &ended
             && refusal.is_refusal()
         {
@@ -161,7 +179,10 @@ impl Worker {
             }
             Err(error) => return Err(error),
         }
-        Ok(())
+        match acquired {
+            Some(acquired) => Ok(acquired),
+            None => self.acquire(&selection).await,
+        }
     }
 }
 

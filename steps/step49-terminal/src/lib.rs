@@ -89,6 +89,7 @@
 //! - It can be paused: the ticks that come meanwhile are none, on any engine, and aren't made up for.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
+//! - A worker ends its task and takes the next one in the same transaction.
 
 mod alarm;
 mod cancellation;

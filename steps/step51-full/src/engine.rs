@@ -17,8 +17,8 @@ use crate::retention::prune;
 use crate::wake_up::WakeUp;
 use crate::watcher::Watcher;
 use crate::{
-    Acquired, Ending, EngineHandle, Error, Next, Outcome, Registry, Retention, RetryPolicy,
-    RunningEngine, Selection, Store, Task, Worker, schedule,
+    Ending, EngineHandle, Error, Next, Outcome, Registry, Retention, RetryPolicy, RunningEngine,
+    Selection, Store, Task, Worker, schedule,
 };
 
 /// One acquisition in so many takes the task that has been due for the longest time, whatever its
@@ -245,14 +245,14 @@ impl Engine {
         self.asleep.fetch_sub(1, Ordering::SeqCst);
     }
 
-    pub(crate) async fn acquire(&self) -> Result<Acquired, Error> {
+    /// Which task is acquired next: each selection is a turn.
+    pub(crate) fn selection(&self) -> Selection {
         let turn = self.acquisitions.fetch_add(1, Ordering::Relaxed);
-        let selection = Selection {
+        Selection {
             engine: Some(self.number()),
             by_age: turn % PATIENCE == PATIENCE - 1,
             ..self.selection.clone()
-        };
-        self.store.try_acquire_task(&selection).await
+        }
     }
 
     pub(crate) fn next(&self, task: &Task, outcome: &Outcome) -> Next {

@@ -44,8 +44,8 @@ use crate::store::values::time;
 use crate::turns::Turns;
 use crate::wake_up::{WakeUp, WakeUps};
 use crate::{
-    Acquired, Cancelled, Clock, Created, Ending, Error, Execution, IntoNewTask, Next, Outcome,
-    Rate, TaskError, TaskStatus, Which,
+    Acquired, Cancelled, Clock, Created, Ending, EngineHandle, Error, Execution, IntoNewTask, Next,
+    Outcome, Rate, TaskError, TaskStatus, Which,
 };
 
 /// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
@@ -207,13 +207,18 @@ impl Store {
     /// # Errors
     /// If the tasks can't be read and changed.
     pub async fn try_acquire_task(&self, selection: &Selection) -> Result<Acquired, Error> {
+        self.repeat(Self::acquisition(selection)).await
+    }
+
+    /// What is to be done in a transaction for that.
+    fn acquisition(selection: &Selection) -> impl Fn(&Tx) -> Result<Acquired, Error> + use<> {
         let Selection {
             instance,
             engine,
             kinds,
             by_age,
         } = selection.clone();
-        self.repeat(move |tx| {
+        move |tx| {
             let startable = limited_kinds::with_room(tx, &kinds)?;
             let waiting = tasks::first_startable(tx, &startable)?;
             let due = waiting
@@ -256,8 +261,7 @@ impl Store {
                 next,
                 refused,
             })
-        })
-        .await
+        }
     }
 
     /// Cancels tasks: those that wait aren't executed; those that run, in whatever process, are asked
@@ -293,6 +297,44 @@ impl Store {
         outcome: Outcome,
         next: Next,
     ) -> Result<Ending, Error> {
+        let (ending, ()) = self.end_and(execution, outcome, next, |_| Ok(())).await?;
+        Ok(ending)
+    }
+
+    /// Does the same, and what [`Store::try_acquire_task`] does, in one transaction: both are kept, or
+    /// neither is. Nothing is acquired if, when the transaction has its turn, this engine has been asked
+    /// to stop. Dropped, this future may have done both: then the task that was acquired is marked as
+    /// running, and nobody executes it.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`], among others if SQLite doesn't want the result, or the next task to start:
+    /// then the execution goes on, for [`Store::end`] to end it.
+    pub async fn end_and_acquire(
+        &self,
+        execution: &Execution,
+        outcome: Outcome,
+        next: Next,
+        selection: &Selection,
+        engine: EngineHandle,
+    ) -> Result<(Ending, Acquired), Error> {
+        let acquire = Self::acquisition(selection);
+        let then = move |tx: &Tx| {
+            if engine.is_running() {
+                acquire(tx)
+            } else {
+                Ok(Acquired::default())
+            }
+        };
+        self.end_and(execution, outcome, next, then).await
+    }
+
+    async fn end_and<T: Send + 'static>(
+        &self,
+        execution: &Execution,
+        outcome: Outcome,
+        next: Next,
+        then: impl Fn(&Tx) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Result<(Ending, T), Error> {
         let task = execution.task.clone();
         let ended = self.repeat(move |tx| {
             let retries = task.retries.saturating_add(1);
@@ -306,17 +348,18 @@ impl Store {
             };
             let ending = tasks::mark_ended(tx, &task, status, at, retries)?;
             if ending == Ending::Lost {
-                return Ok((ending, false));
+                return Ok((ending, false, then(tx)?));
             }
             executions::stop(tx, task.execution, &outcome)?;
             let ending = if cancelled { Ending::Cancelled } else { ending };
-            Ok((ending, limited_kinds::is_limited(tx, &task.kind)?))
+            let makes_room = limited_kinds::is_limited(tx, &task.kind)?;
+            Ok((ending, makes_room, then(tx)?))
         });
-        let (ending, makes_room) = ended.await?;
+        let (ending, makes_room, value) = ended.await?;
         if makes_room || next == Next::PutBack {
             self.wake_ups.wake_one_each();
         }
-        Ok(ending)
+        Ok((ending, value))
     }
 
     /// Puts a task that has ended, well or not, back among those that wait: it is due at once, and

@@ -2,6 +2,7 @@
 
 mod backpressure;
 mod cancel;
+mod chaining;
 mod common;
 mod correlation;
 mod embedding;

@@ -28,10 +28,10 @@ async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
     answers
 }
 
-type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
+pub type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
 /// Asks for it, and doesn't wait: what is asked for afterwards comes after it.
-async fn ask<T: 'static>(work: impl Future<Output = Result<T, Error>> + 'static) -> Asked<T> {
+pub async fn ask<T: 'static>(work: impl Future<Output = Result<T, Error>> + 'static) -> Asked<T> {
     let mut work: Asked<T> = Box::pin(work);
     poll_fn(|context| {
         assert!(work.as_mut().poll(context).is_pending());
@@ -42,13 +42,13 @@ async fn ask<T: 'static>(work: impl Future<Output = Result<T, Error>> + 'static)
 }
 
 /// Keeps the thread of the store busy, so that what is asked for meanwhile waits together.
-struct Busy {
+pub struct Busy {
     go_on: mpsc::Sender<()>,
     work: Asked<()>,
 }
 
 impl Busy {
-    async fn keep(store: &Store) -> Self {
+    pub async fn keep(store: &Store) -> Self {
         let (go_on, gone_on) = mpsc::channel();
         let (begun, has_begun) = oneshot::channel();
         let store = store.clone();
@@ -65,7 +65,7 @@ impl Busy {
         Self { go_on, work }
     }
 
-    async fn end(self) -> Result<(), Error> {
+    pub async fn end(self) -> Result<(), Error> {
         self.go_on.send(()).unwrap();
         self.work.await
     }

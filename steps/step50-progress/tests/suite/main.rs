@@ -2,6 +2,7 @@
 
 mod backpressure;
 mod cancel;
+mod chaining;
 mod command;
 mod common;
 mod correlation;

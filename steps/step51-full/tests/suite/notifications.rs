@@ -208,7 +208,7 @@ async fn one_wake_up_is_enough_for_many_tasks() {
 
 /// To acquire it, to see that no other waits, and to end it.
 #[tokio::test]
-async fn a_task_costs_three_transactions_whatever_the_number_of_workers() {
+async fn a_task_costs_two_transactions_whatever_the_number_of_workers() {
     let store = store();
     let config = Config {
         workers: 20,
@@ -229,7 +229,7 @@ async fn a_task_costs_three_transactions_whatever_the_number_of_workers() {
         .iter()
         .filter(|sql| sql.starts_with("SAVEPOINT one_of_many"));
     // Ten of `fall_asleep`, and the one that ends the trace, are ours.
-    assert_eq!(began.count() - 11, 3, "{asked:#?}");
+    assert_eq!(began.count() - 11, 2, "{asked:#?}");
     running.stop().await;
 }
 
