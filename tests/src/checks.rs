@@ -6,6 +6,7 @@ mod command;
 mod common;
 mod correlation;
 mod disk_full;
+mod durability;
 mod embedding;
 mod engines;
 mod errors;
@@ -335,6 +336,11 @@ pub const CHECKS: &[Check] = &[
     Check::new("child-of-a-task-that-is-gone-is-found", "retention", retention::child_of_a_task_that_is_gone_is_found),
     Check::new("executions-that-end-together-are-committed-together", "throughput", throughput::executions_that_end_together_are_committed_together),
     Check::new("tasks-end-and-begin-in-one-commit", "chaining", chaining::tasks_end_and_begin_in_one_commit),
+    Check::new("normal-waits-for-no-disk", "durability", durability::normal_waits_for_no_disk),
+    Check::new("power-cut-takes-what-no-full-commit-follows", "durability", durability::power_cut_takes_what_no_full_commit_follows),
+    Check::new("what-a-power-cut-leaves-is-sound", "durability", durability::what_a_power_cut_leaves_is_sound),
+    Check::new("execution-taken-back-is-repeated", "durability", durability::execution_taken_back_is_repeated),
+    Check::new("normal-is-said", "durability", durability::normal_is_said),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),

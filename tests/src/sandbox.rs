@@ -41,6 +41,14 @@ impl<'a> Sandbox<'a> {
         })
     }
 
+    /// Makes another fresh folder, for the same program.
+    ///
+    /// # Errors
+    /// If it can't be made.
+    pub fn another(&self) -> Result<Self> {
+        Self::new(self.program, self.steps, self.step)
+    }
+
     /// The program under check.
     pub fn program(&self) -> &Path {
         self.program

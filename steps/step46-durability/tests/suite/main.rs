@@ -5,6 +5,7 @@ mod cancel;
 mod chaining;
 mod common;
 mod correlation;
+mod durability;
 mod embedding;
 mod engines;
 mod errors;
