@@ -151,7 +151,10 @@ impl Engine {
         let (instance, workers) = (&self.config.instance, self.config.workers);
         let lease = self.config.lease;
         if self.store.synchronous == Synchronous::Normal {
-            info!(synchronous = "normal", "a power cut may take the last commits back");
+            info!(
+                synchronous = "normal",
+                "a power cut may take the last commits back"
+            );
         }
         loop {
             let asked_at = Instant::now();
