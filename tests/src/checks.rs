@@ -338,6 +338,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("tasks-end-and-begin-in-one-commit", "chaining", chaining::tasks_end_and_begin_in_one_commit),
     Check::new("normal-waits-for-no-disk", "durability", durability::normal_waits_for_no_disk),
     Check::new("power-cut-takes-what-no-full-commit-follows", "durability", durability::power_cut_takes_what_no_full_commit_follows),
+    Check::new("what-is-asked-for-by-hand-stays", "durability", durability::what_is_asked_for_by_hand_stays),
     Check::new("what-a-power-cut-leaves-is-sound", "durability", durability::what_a_power_cut_leaves_is_sound),
     Check::new("execution-taken-back-is-repeated", "durability", durability::execution_taken_back_is_repeated),
     Check::new("normal-is-said", "durability", durability::normal_is_said),

@@ -26,6 +26,11 @@ sqlite3() {
     command sqlite3 "$@"
 }
 
+# What the reader compiles, in the workspace.
+cc() {
+    command cc "${@/#tests\//$BOOK_WORKSPACE/tests/}"
+}
+
 # `cargo run` as the reader types it, on programs already built. In the
 # background, or in a pipe, the shell that runs this becomes the program.
 cargo() {

@@ -19,6 +19,8 @@ static PACKAGE: LazyLock<Regex> = LazyLock::new(|| {
 pub struct Programs {
     /// The folder of the programs; that of the examples is in it.
     pub folder: PathBuf,
+    /// The folder of the workspace.
+    pub workspace: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +71,7 @@ impl Programs {
         }
         Ok(Self {
             folder: metadata.target_directory.join("debug"),
+            workspace: root.canonicalize()?,
         })
     }
 }

@@ -98,6 +98,7 @@ fn bash(script: &Path, here: &TempDir, tools: &TempDir, programs: &Programs) -> 
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .env("BOOK_PROGRAMS", &programs.folder)
+        .env("BOOK_WORKSPACE", &programs.workspace)
         .env("BOOK_UNKNOWN", tools.path().join("unknown"))
         .env("BOOK_NOTES", tools.path().join("notes"))
         .env("BOOK_PROCESSES", tools.path().join("processes"))

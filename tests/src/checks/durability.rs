@@ -139,6 +139,27 @@ pub fn power_cut_takes_what_no_full_commit_follows(sandbox: &Sandbox) -> Result<
     Ok(())
 }
 
+/// A pause waits for the disk, and so for the tasks before it, whatever the environment says.
+pub fn what_is_asked_for_by_hand_stays(sandbox: &Sandbox) -> Result<()> {
+    let _other = looked_at(sandbox)?;
+    create(sandbox, 1, "normal")?;
+    let mut command = sandbox.command(&["pause", "waiting"]);
+    command.env(SYNCHRONOUS, "normal");
+    let command = on_the_disk(sandbox, command)?;
+    Program::start(command)?.finish()?.success()?;
+    create(sandbox, 1, "normal")?;
+    let after = power_cut(sandbox, None)?;
+    let paused = "SELECT count(*) FROM paused_kinds";
+    let paused: i64 = after.database()?.query_one(paused, [], |row| row.get(0))?;
+    ensure!(paused == 1, "the pause is gone");
+    let kept = after.ids("waiting")?;
+    ensure!(
+        kept == [1, 2],
+        "the pause has waited for the disk, the task after it for nothing; kept: {kept:?}"
+    );
+    Ok(())
+}
+
 /// Whatever the disk has written of what nobody told it to sync.
 pub fn what_a_power_cut_leaves_is_sound(sandbox: &Sandbox) -> Result<()> {
     const BATCH: u32 = 1500;
