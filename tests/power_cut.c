@@ -32,6 +32,7 @@ static void keep(int file) {
     snprintf(name, sizeof name, "%s.durable", path);
     snprintf(draft, sizeof draft, "%s.draft", path);
     int copy = open(draft, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    // Through the program's own descriptor: to close another one would end its locks.
     ssize_t some;
     for (off_t at = 0; (some = pread(file, buffer, sizeof buffer, at)) > 0; at += some)
         if (pwrite(copy, buffer, some, at) != some) perror(draft);
