@@ -90,6 +90,8 @@
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
 //! - A worker ends its task and takes the next one in the same transaction.
+//! - A commit waits for the disk, or for nothing if it is [`Synchronous::Normal`]: then a power cut may
+//!   take the last ones back.
 
 mod alarm;
 mod cancellation;
@@ -141,7 +143,7 @@ pub use retention::Retention;
 pub use retry::{Next, RetryPolicy};
 pub use running::RunningEngine;
 pub use schedule::{Missed, Schedule};
-pub use store::{Reader, Selection, Store, Tx};
+pub use store::{Reader, Selection, Store, StoreOptions, Synchronous, Tx};
 pub use task::{Acquired, IntoNewTask, NewTask, Task, TaskStatus};
 pub use task_error::TaskError;
 pub use unique::{Created, IfExists};

@@ -18,7 +18,7 @@ use crate::wake_up::WakeUp;
 use crate::watcher::Watcher;
 use crate::{
     Ending, EngineHandle, Error, Next, Outcome, Registry, Retention, RetryPolicy, RunningEngine,
-    Selection, Store, Task, Worker, schedule,
+    Selection, Store, Synchronous, Task, Worker, schedule,
 };
 
 /// One acquisition in so many takes the task that has been due for the longest time, whatever its
@@ -150,6 +150,12 @@ impl Engine {
     pub(crate) async fn work(self: Arc<Self>) -> Result<(), Error> {
         let (instance, workers) = (&self.config.instance, self.config.workers);
         let lease = self.config.lease;
+        if self.store.synchronous == Synchronous::Normal {
+            info!(
+                synchronous = "normal",
+                "a power cut may take the last commits back"
+            );
+        }
         loop {
             let asked_at = Instant::now();
             let number = self.store.start_engine(instance, lease).await?;

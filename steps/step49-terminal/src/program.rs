@@ -25,9 +25,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::CommandFactory;
-use step49_terminal::{Error, Rate, Reader, Store};
+use step49_terminal::{Error, Rate, Reader, Store, StoreOptions};
 
-use crate::program::cli::{Cli, Command};
+use crate::program::cli::{Cli, Command, Durability};
 
 pub async fn run(cli: Cli) -> ExitCode {
     tracing_subscriber::fmt()
@@ -53,9 +53,18 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 async fn dispatch(cli: Cli) -> Result<()> {
     let path = &cli.database;
+    let open = |durability: &Durability| {
+        let options = StoreOptions {
+            synchronous: durability.synchronous,
+            ..StoreOptions::default()
+        };
+        Store::open_with(path, options)
+    };
     match cli.command {
-        Command::Start(arguments) => start::start(Store::open(path)?, arguments).await,
-        Command::Create(arguments) => create::create(&Store::open(path)?, arguments).await,
+        Command::Start(arguments) => start::start(open(&arguments.durability)?, arguments).await,
+        Command::Create(arguments) => {
+            create::create(&open(&arguments.durability)?, arguments).await
+        }
         Command::Retry(arguments) => retry::retry(&Store::open_existing(path)?, arguments).await,
         Command::Cancel(arguments) => cancel::cancel(&Store::open_existing(path)?, arguments).await,
         Command::Pause { kinds } => pause::pause(&Store::open_existing(path)?, &kinds).await,

@@ -8,6 +8,7 @@ mod limited_keys;
 mod limited_kinds;
 mod migrations;
 mod opening;
+mod options;
 mod paused_kinds;
 mod rated_kinds;
 mod reader;
@@ -33,6 +34,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+pub use options::{StoreOptions, Synchronous};
 pub use reader::Reader;
 pub use tx::Tx;
 
@@ -61,6 +63,7 @@ pub struct Store {
     cancellations: watch::Sender<()>,
     room: watch::Sender<()>,
     pub(crate) schedules: watch::Sender<()>,
+    pub(crate) synchronous: Synchronous,
     turns: Turns,
 }
 
@@ -95,7 +98,7 @@ impl Store {
     /// # Errors
     /// [`Error::Open`], with the reason as its source.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::open_with_clock(path, Clock::default())
+        Self::open_with(path, StoreOptions::default())
     }
 
     /// Does the same, with a clock of your choice.
@@ -103,7 +106,21 @@ impl Store {
     /// # Errors
     /// [`Error::Open`], with the reason as its source.
     pub fn open_with_clock(path: impl AsRef<Path>, clock: Clock) -> Result<Self, Error> {
-        let connection = opening::open(path.as_ref(), opening::writer)?;
+        let options = StoreOptions {
+            clock,
+            ..StoreOptions::default()
+        };
+        Self::open_with(path, options)
+    }
+
+    /// Does the same, as these options say.
+    ///
+    /// # Errors
+    /// [`Error::Open`], with the reason as its source.
+    pub fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Self, Error> {
+        let StoreOptions { clock, synchronous } = options;
+        let writer = |path: &Path| opening::writer(path, synchronous);
+        let connection = opening::open(path.as_ref(), writer)?;
         let reader = Reader::open(path.as_ref())?;
         let file = DatabaseFile::at(path::absolute(path)?)?.into();
         let created = Arc::new(AtomicBool::new(false));
@@ -127,6 +144,7 @@ impl Store {
             cancellations: watch::Sender::default(),
             room,
             schedules: watch::Sender::default(),
+            synchronous,
             turns: Turns::default(),
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::{Span, SpanRelativeTo, Timestamp};
-use step48_groups::{Config, IfExists, Missed, Priority, TaskStatus};
+use step48_groups::{Config, IfExists, Missed, Priority, Synchronous, TaskStatus};
 
 /// A task engine.
 #[derive(Parser)]
@@ -224,6 +224,23 @@ pub struct StartArguments {
     /// End when no task is due and none is running; those for later are left.
     #[arg(long)]
     pub until_empty: bool,
+    #[command(flatten)]
+    pub durability: Durability,
+}
+
+/// Only for those who write much: what is asked for by hand stays.
+#[derive(Args)]
+pub struct Durability {
+    /// What a commit waits for: the disk, or nothing. Then a power cut may take the last ones back;
+    /// the death of the program doesn't.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "TASK_ENGINE_SYNCHRONOUS",
+        default_value = "full",
+        value_parser = synchronous()
+    )]
+    pub synchronous: Synchronous,
 }
 
 const CREATE_HELP: &str = r#"A task of kind "command" launches a program, without a shell:
@@ -280,6 +297,8 @@ pub struct CreateArguments {
     /// How many to create: all of them, or none if there is an error.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
     pub count: u32,
+    #[command(flatten)]
+    pub durability: Durability,
 }
 
 const RETRY_HELP: &str = "\
@@ -377,6 +396,13 @@ fn if_exists() -> impl TypedValueParser<Value = IfExists> {
         "replace" => IfExists::Replace,
         "move" => IfExists::Move,
         _ => IfExists::Keep,
+    })
+}
+
+fn synchronous() -> impl TypedValueParser<Value = Synchronous> {
+    PossibleValuesParser::new(["full", "normal"]).map(|word| match &*word {
+        "normal" => Synchronous::Normal,
+        _ => Synchronous::Full,
     })
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tracing::warn;
 
 use super::migrations::{check, migrate};
+use super::options::Synchronous;
 use crate::Error;
 
 /// How long a connection sleeps between two tries when another one is writing: so short that
@@ -24,7 +25,7 @@ const OLDEST_SQLITE: i32 = 3_053_000;
 
 pub(super) fn open(
     path: &Path,
-    prepare: fn(&Path) -> Result<Connection, Error>,
+    prepare: impl FnOnce(&Path) -> Result<Connection, Error>,
 ) -> Result<Connection, Error> {
     prepare(path).map_err(|source| Error::Open {
         path: path.to_owned(),
@@ -43,7 +44,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
+pub(super) fn writer(path: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Error::SqliteTooOld(rusqlite::version()));
     }
@@ -68,8 +69,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
     set(&connection, "journal_size_limit", "16777216")?;
     // With a write-ahead log, those that read don't wait for those that write.
     set(&connection, "journal_mode", "wal")?;
-    // FULL: a committed task survives a power cut.
-    set(&connection, "synchronous", "2")?;
+    set(&connection, "synchronous", synchronous.level())?;
     migrate(&mut connection)?;
     Ok(connection)
 }

@@ -6,6 +6,7 @@ mod chaining;
 mod command;
 mod common;
 mod correlation;
+mod durability;
 mod embedding;
 mod engines;
 mod errors;
