@@ -16,6 +16,7 @@ mod grace;
 mod groups;
 mod heartbeat;
 mod hooks;
+mod inotify;
 mod inspection;
 mod keys;
 mod kinds;
@@ -342,6 +343,8 @@ pub const CHECKS: &[Check] = &[
     Check::new("what-a-power-cut-leaves-is-sound", "durability", durability::what_a_power_cut_leaves_is_sound),
     Check::new("execution-taken-back-is-repeated", "durability", durability::execution_taken_back_is_repeated),
     Check::new("normal-is-said", "durability", durability::normal_is_said),
+    Check::new("idle-engine-hardly-ever-looks", "inotify", inotify::idle_engine_hardly_ever_looks),
+    Check::new("engine-that-is-told-nothing-looks-and-says-so", "inotify", inotify::engine_that_is_told_nothing_looks_and_says_so),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),

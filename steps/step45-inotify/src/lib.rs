@@ -104,6 +104,7 @@ mod handler;
 mod heartbeat;
 mod hook;
 mod interruption;
+#[cfg_attr(not(target_os = "linux"), path = "deaf.rs")]
 mod listener;
 mod priority;
 mod rate;

@@ -96,7 +96,7 @@ impl Kernel {
             thread::sleep(rest);
             let mut ready = [self.inotify.as_fd(), stopped.as_fd()]
                 .map(|file| PollFd::new(file, PollFlags::POLLIN));
-            match ppoll(&mut ready, Some((gap - rest).into()), None) {
+            match ppoll(&mut ready, Some(gap.saturating_sub(rest).into()), None) {
                 Err(Errno::EINTR) => continue,
                 polled => polled?,
             };
@@ -114,7 +114,10 @@ impl Kernel {
             if told {
                 let events = self.inotify.read_events()?;
                 // A file of this name may be another one, or missing.
-                if events.iter().any(|event| event.mask != AddWatchFlags::IN_MODIFY) {
+                if events
+                    .iter()
+                    .any(|event| event.mask != AddWatchFlags::IN_MODIFY)
+                {
                     self.watch()?;
                 }
             }

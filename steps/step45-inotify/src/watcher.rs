@@ -43,7 +43,10 @@ impl Watcher {
             let told = async {
                 match &mut self.listener {
                     Ok(listener) => listener.told().await,
-                    Err(_) => Ok(sleep(interval).await),
+                    Err(_) => {
+                        sleep(interval).await;
+                        Ok(())
+                    }
                 }
             };
             let mut deaf = None;
