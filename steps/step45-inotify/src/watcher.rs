@@ -41,13 +41,11 @@ impl Watcher {
         loop {
             let interval = self.engine.config.watch_interval.max(SHORTEST);
             let told = async {
-                match &mut self.listener {
-                    Ok(listener) => listener.told().await,
-                    Err(_) => {
-                        sleep(interval).await;
-                        Ok(())
-                    }
+                if let Ok(listener) = &mut self.listener {
+                    return listener.told().await;
                 }
+                sleep(interval).await;
+                Ok(())
             };
             let mut deaf = None;
             tokio::select! {
