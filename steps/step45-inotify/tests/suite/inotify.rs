@@ -92,9 +92,12 @@ fn count(executed: Arc<Semaphore>) -> Handler {
 
 /// Another connection, as another process has it, creates tasks: each is executed.
 async fn hears(running: &Running, path: &Path) {
-    let other = Store::open(path).unwrap();
-    for _ in 0..10 {
-        create_tasks(&other, 1).await;
+    hears_each(running, &Store::open(path).unwrap(), 10).await;
+}
+
+async fn hears_each(running: &Running, other: &Store, count: u32) {
+    for _ in 0..count {
+        create_tasks(other, 1).await;
         running.executed(1).await;
     }
 }
@@ -113,10 +116,8 @@ fn deaf() -> usize {
 async fn a_commit_is_told() {
     let store = store();
     let running = Running::told(&store).await;
-    // Those who only look again, each time later, would see the last ones in an hour.
-    for _ in 0..6 {
-        hears(&running, &database()).await;
-    }
+    // Who only looks again, each time later, would see the last ones in an hour.
+    hears_each(&running, &crate::common::store(), 60).await;
     assert_eq!(deaf(), 0, "{}", log());
     running.stop().await;
 }
