@@ -36,7 +36,8 @@ pub struct Config {
     pub instance: String,
     /// How many tasks run at once.
     pub workers: u16,
-    /// How often the engine looks whether another process has written in the database.
+    /// How often the engine looks whether another process has written in the database, if the
+    /// kernel doesn't tell; if it does, once in this time or in a second, whichever is longer.
     pub watch_interval: Duration,
     /// How long all workers sleep at most: then one looks at the clock of the store again, which
     /// may have been set.

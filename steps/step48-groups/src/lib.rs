@@ -65,6 +65,7 @@
 //! - A task has a kind, for which a [`Registry`] finds the code, and parameters: a
 //!   [`TaskHandler`] is both. A [`Handler`] is code that is no type.
 //! - Workers sleep when nothing is waiting; a new task, from any process, wakes one.
+//! - The kernel tells when another process writes: the engine looks all the time only if it doesn't.
 //! - Executed tasks are kept, and so is what became of each execution.
 //! - Looking at tasks never waits, and makes nobody wait.
 //! - A task can be scheduled: it is not executed before its time.
@@ -105,6 +106,8 @@ mod handler;
 mod heartbeat;
 mod hook;
 mod interruption;
+#[cfg_attr(not(target_os = "linux"), path = "deaf.rs")]
+mod listener;
 mod priority;
 mod rate;
 mod record;

@@ -18,6 +18,7 @@ mod tasks;
 mod tx;
 mod values;
 
+use std::io;
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::{self, Path};
@@ -38,6 +39,7 @@ pub use options::{StoreOptions, Synchronous};
 pub use reader::Reader;
 pub use tx::Tx;
 
+use crate::listener::Listener;
 use crate::store::door::{Door, Work};
 use crate::store::file::DatabaseFile;
 use crate::store::group::Member;
@@ -729,6 +731,12 @@ impl Store {
     /// What wakes the workers of one more engine, each time a task is created with this store.
     pub(crate) fn wake_up(&self) -> WakeUp {
         self.wake_ups.for_engine()
+    }
+
+    /// Hears from the kernel when something is written, or fails if it doesn't tell; then, once in
+    /// this interval at most, one looks nevertheless.
+    pub(crate) fn listen(&self, interval: Duration) -> io::Result<Listener> {
+        Listener::start(self.file.with_log()?, interval)
     }
 
     /// A number that changes when another connection has committed something. No file is read,

@@ -13,6 +13,7 @@ mod giving_up;
 mod grace;
 mod heartbeat;
 mod hooks;
+mod inotify;
 mod inspection;
 mod keys;
 mod kinds;

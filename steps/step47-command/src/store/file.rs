@@ -25,6 +25,14 @@ impl DatabaseFile {
         let path = self.path.clone();
         Err(Error::Replaced { path })
     }
+
+    /// What the file and its log are called where they are: SQLite follows links, too.
+    pub fn with_log(&self) -> io::Result<[PathBuf; 2]> {
+        let file = fs::canonicalize(&self.path)?;
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        Ok([file, log.into()])
+    }
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {

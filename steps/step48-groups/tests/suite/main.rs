@@ -15,6 +15,7 @@ mod grace;
 mod groups;
 mod heartbeat;
 mod hooks;
+mod inotify;
 mod inspection;
 mod keys;
 mod kinds;
