@@ -31,6 +31,7 @@ mod parallelism;
 mod parameters;
 mod pause;
 mod persistence;
+mod prefetch;
 mod priority;
 mod processes;
 mod processing_loop;
@@ -345,6 +346,8 @@ pub const CHECKS: &[Check] = &[
     Check::new("what-a-power-cut-leaves-is-sound", "durability", durability::what_a_power_cut_leaves_is_sound),
     Check::new("execution-taken-back-is-repeated", "durability", durability::execution_taken_back_is_repeated),
     Check::new("normal-is-said", "durability", durability::normal_is_said),
+    Check::new("workers-do-not-wait-for-the-ends-of-short-tasks", "prefetch", prefetch::workers_do_not_wait_for_the_ends_of_short_tasks),
+    Check::new("a-kill-repeats-few-short-tasks", "prefetch", prefetch::a_kill_repeats_few_short_tasks),
     Check::new("command-kind-runs-a-program", "command", command::command_kind_runs_a_program),
     Check::new("program-of-a-task-that-is-cut-short-is-killed", "command", command::program_of_a_task_that_is_cut_short_is_killed),
     Check::new("ignored-sigchld-hides-no-success", "command", command::ignored_sigchld_hides_no_success),
