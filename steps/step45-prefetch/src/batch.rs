@@ -1,11 +1,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
-use std::{future, mem, panic};
+use std::{mem, panic};
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Acquired, Config, Error, Task};
+use crate::{Acquired, Config, EngineHandle, Error, Task};
 
 /// How many tasks an engine has begun at most, unless it has more workers, whose ends aren't committed.
 const HELD: usize = 256;
@@ -24,7 +24,6 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Of a worker of an engine that works so.
     pub fn new(config: &Config) -> Self {
         Self {
             size: 0,
@@ -57,12 +56,12 @@ impl Batch {
         }
     }
 
-    /// Waits until they have waited for as long as they may, if there are some.
-    pub async fn overdue(&self) {
-        if self.waiting.is_empty() {
-            return future::pending().await;
+    /// Waits until those that wait are to be given back.
+    pub async fn overdue(&self, engine: &EngineHandle) {
+        tokio::select! {
+            () = sleep_until(self.acquired_at + self.ahead) => (),
+            () = engine.stopping() => (),
         }
-        sleep_until(self.acquired_at + self.ahead).await;
     }
 
     /// Waits until the ends are committed: the error is the first one of theirs.

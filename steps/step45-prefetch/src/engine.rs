@@ -37,12 +37,11 @@ pub struct Config {
     pub instance: String,
     /// How many tasks run at once.
     pub workers: u16,
-    /// How long before it starts a task may be acquired: not at all, by default. As long as tasks are
-    /// short, a worker acquires many at once, and goes on before their ends are committed; those that
-    /// wait for longer, because one before them isn't short, are given back. So a task may start so
-    /// much later than its kind was paused or limited, or than one of a higher priority came. Kinds
-    /// that are limited aren't acquired ahead. If the engine is killed, those that wait in it count a
-    /// crash, and no more than 256 are executed twice, or as many as there are workers.
+    /// How long before it starts a task may be acquired: not at all, by default. While tasks are short,
+    /// a worker acquires many at once, and goes on before their ends are committed; those that wait for
+    /// longer are given back. So a task may start so long after its kind was paused or limited, or one
+    /// of a higher priority came. Limited kinds aren't acquired ahead. If the engine is killed, those
+    /// that wait count a crash, and 256 at most, or one a worker, are executed twice.
     pub ahead: Duration,
     /// How often the engine looks whether another process has written in the database.
     pub watch_interval: Duration,

@@ -53,8 +53,18 @@ impl Worker {
     /// Says what was acquired when the task had ended.
     async fn process(&self, task: Task, batch: &mut Batch) -> Result<Acquired, Error> {
         let (execution, begun_at) = (self.before(task), Instant::now());
-        let outcome = self.execute_within(batch, &execution).await?;
-        if !self.engine.is_running() || self.engine.is_any_cancelled(&batch.waiting) {
+        let outcome = {
+            let (mut code, handle) = (pin!(self.execute(&execution)), self.engine.handle());
+            tokio::select! {
+                outcome = &mut code => outcome,
+                () = batch.overdue(&handle), if !batch.waiting.is_empty() => {
+                    self.give_back(batch).await?;
+                    code.await
+                }
+            }
+        };
+        let held = !batch.waiting.is_empty();
+        if held && (!self.engine.is_running() || self.engine.is_any_cancelled(&batch.waiting)) {
             self.give_back(batch).await?;
         }
         batch.count(begun_at.elapsed());
@@ -77,36 +87,19 @@ impl Worker {
         batch.settle().await.and(acquired)
     }
 
-    /// Whoever waits behind it doesn't wait for longer than promised.
-    async fn execute_within(
-        &self,
-        batch: &mut Batch,
-        execution: &Execution,
-    ) -> Result<Outcome, Error> {
-        let (mut code, handle) = (pin!(self.execute(execution)), self.engine.handle());
-        tokio::select! {
-            outcome = &mut code => return Ok(outcome),
-            () = batch.overdue() => (),
-            () = handle.stopping(), if !batch.waiting.is_empty() => (),
-        }
-        self.give_back(batch).await?;
-        Ok(code.await)
-    }
-
     /// Lets others have the tasks that were acquired ahead.
     async fn give_back(&self, batch: &mut Batch) -> Result<(), Error> {
         let tasks = mem::take(&mut batch.waiting);
         let (worker, count) = (self.index, tasks.len());
         batch.size = 0;
-        match self.engine.store.give_back(tasks).await {
-            Err(error) if error.is_refusal() => {
-                // They stay as they are, for somebody to see.
-                let error = error.with_causes();
-                error!(worker, count, error, "tasks can't be given back");
-            }
-            Ok(()) if count > 0 => info!(worker, count, "tasks given back"),
-            given_back => given_back?,
-        }
+        let Err(error) = self.engine.store.give_back(tasks).await else {
+            info!(parent: None, worker, count, "tasks given back");
+            return Ok(());
+        };
+        // Refused, they stay as they are, for somebody to see.
+        let refusal = error.is_refusal().then(|| error.with_causes());
+        let error = refusal.ok_or(error)?;
+        error!(parent: None, worker, count, error, "tasks can't be given back");
         Ok(())
     }
 
@@ -115,11 +108,7 @@ impl Worker {
             return Ok(Acquired::default());
         }
         // None waits here while another worker sleeps.
-        let ahead = if self.engine.is_any_asleep() {
-            0
-        } else {
-            ahead
-        };
+        let ahead = ahead * usize::from(!self.engine.is_any_asleep());
         let engine = self.engine.clone();
         let select = move || engine.selection();
         self.engine.store.try_acquire_tasks(ahead, select).await
