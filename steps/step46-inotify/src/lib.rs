@@ -91,8 +91,10 @@
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
 //! - A worker ends its task and takes the next one in the same transaction.
+//! - Short tasks are acquired by the hundred, a little ahead, as [`Config::ahead`] says.
 
 mod alarm;
+mod batch;
 mod cancellation;
 mod clock;
 mod context;

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::future;
 use std::panic;
 use std::sync::Arc;
@@ -36,6 +37,12 @@ pub struct Config {
     pub instance: String,
     /// How many tasks run at once.
     pub workers: u16,
+    /// How long before it starts a task may be acquired: not at all, by default. While tasks are short,
+    /// a worker acquires many at once, and goes on before their ends are committed; those that wait for
+    /// longer are given back. So a task may start so long after its kind was paused or limited, or one
+    /// of a higher priority came. Limited kinds aren't acquired ahead. If the engine is killed, those
+    /// that wait count a crash, and 256 at most, or one a worker, are executed twice.
+    pub ahead: Duration,
     /// How often the engine looks whether another process has written in the database, if the
     /// kernel doesn't tell; if it does, once in this time or in a second, whichever is longer.
     pub watch_interval: Duration,
@@ -62,6 +69,7 @@ impl Default for Config {
         Self {
             instance: String::new(),
             workers: 5,
+            ahead: Duration::ZERO,
             watch_interval: Duration::from_millis(10),
             wake_up_interval: Duration::from_secs(10),
             lease: Duration::from_secs(30),
@@ -252,6 +260,10 @@ impl Engine {
         self.asleep.fetch_sub(1, Ordering::SeqCst);
     }
 
+    pub(crate) fn is_any_asleep(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst) > 0
+    }
+
     /// Which task is acquired next: each selection is a turn.
     pub(crate) fn selection(&self) -> Selection {
         let turn = self.acquisitions.fetch_add(1, Ordering::Relaxed);
@@ -284,6 +296,12 @@ impl Engine {
             changed
         });
         Ok(())
+    }
+
+    /// Whether somebody has cancelled one of these.
+    pub(crate) fn is_any_cancelled(&self, tasks: &VecDeque<Task>) -> bool {
+        let cancelled = self.cancelled.borrow();
+        tasks.iter().any(|task| cancelled.contains(&task.execution))
     }
 
     /// Waits until there is a reason to interrupt an execution of this task, which begins now.

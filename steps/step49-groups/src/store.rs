@@ -18,6 +18,7 @@ mod tasks;
 mod tx;
 mod values;
 
+use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
 use std::ops::Range;
@@ -49,7 +50,7 @@ use crate::turns::Turns;
 use crate::wake_up::{WakeUp, WakeUps};
 use crate::{
     Acquired, Cancelled, Clock, Created, Ending, EngineHandle, Error, Execution, IntoNewTask, Next,
-    Outcome, Rate, TaskError, TaskStatus, Which,
+    Outcome, Rate, Task, TaskError, TaskStatus, Which,
 };
 
 /// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
@@ -230,6 +231,40 @@ impl Store {
         self.repeat(Self::acquisition(selection)).await
     }
 
+    /// Does the same, and takes those that come next, but for so many at most, as long as they are due,
+    /// and their kinds aren't limited.
+    pub(crate) async fn try_acquire_tasks(
+        &self,
+        ahead: usize,
+        select: impl Fn() -> Selection + Send + Sync + 'static,
+    ) -> Result<Acquired, Error> {
+        self.repeat(move |tx| {
+            let mut acquired = Self::acquisition(&select())(tx)?;
+            while acquired.task.is_some() && acquired.ahead.len() < ahead {
+                let more = Self::acquisition(&select())(tx)?;
+                (acquired.next, acquired.refused) = (more.next, more.refused);
+                let Some(task) = more.task else { break };
+                // Of these, whoever waits would take the place of one that could run.
+                if limited_kinds::is_limited(tx, &task.kind)? {
+                    acquired.next = Some(tx.now);
+                    tasks::give_back(tx, &task)?;
+                    break;
+                }
+                acquired.ahead.push(task);
+            }
+            Ok(acquired)
+        })
+        .await
+    }
+
+    /// Gives back tasks that were acquired ahead, as if they hadn't been.
+    pub(crate) async fn give_back(&self, given: VecDeque<Task>) -> Result<(), Error> {
+        self.repeat(move |tx| given.iter().try_for_each(|task| tasks::give_back(tx, task)))
+            .await?;
+        self.wake_ups.wake_one_each();
+        Ok(())
+    }
+
     /// What is to be done in a transaction for that.
     fn acquisition(selection: &Selection) -> impl Fn(&Tx) -> Result<Acquired, Error> + use<> {
         let Selection {
@@ -280,6 +315,7 @@ impl Store {
                 task,
                 next,
                 refused,
+                ..Acquired::default()
             })
         }
     }

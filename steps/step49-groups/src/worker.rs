@@ -1,11 +1,13 @@
+use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
+use crate::batch::Batch;
 use crate::trace::PanicPlace;
 use crate::{
     Acquired, Ending, Engine, Error, Execution, Next, Outcome, Selection, Task, TaskError,
@@ -15,7 +17,7 @@ use crate::{
 const ABORTION: Duration = Duration::from_millis(100);
 
 /// Takes the tasks one after the other and executes them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Worker {
     index: u16,
     engine: Arc<Engine>,
@@ -29,17 +31,19 @@ impl Worker {
 
     /// Executes tasks, and sleeps when none waits, until the engine is asked to stop. Dropping this
     /// future stops it where it is: the task that it executes is cut short, and stays marked as
-    /// running; or the next one does.
+    /// running; or the next one does, and those that it has acquired ahead.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn run(self) -> Result<(), Error> {
+        let mut batch = Batch::new(&self.engine.config);
         while self.engine.is_running() {
-            let mut acquired = self.acquire(&self.engine.selection()).await;
-            while let Some(task) = self.note(acquired)? {
+            let mut acquired = self.acquire(batch.size).await;
+            while let Some(task) = self.note(acquired, &mut batch)? {
                 let span = execution_span(&task);
-                acquired = self.process(task).instrument(span).await;
+                acquired = self.process(task, &mut batch).instrument(span).await;
             }
+            batch.size = 0;
             self.engine.sleep().await;
         }
         info!(worker = self.index, "worker stopped");
@@ -47,21 +51,75 @@ impl Worker {
     }
 
     /// Says what was acquired when the task had ended.
-    async fn process(&self, task: Task) -> Result<Acquired, Error> {
-        let execution = self.before(task);
-        let outcome = self.execute(&execution).await;
-        self.after(execution, outcome).await
+    async fn process(&self, task: Task, batch: &mut Batch) -> Result<Acquired, Error> {
+        let (execution, begun_at) = (self.before(task), Instant::now());
+        let outcome = {
+            let (mut code, handle) = (pin!(self.execute(&execution)), self.engine.handle());
+            tokio::select! {
+                outcome = &mut code => outcome,
+                () = batch.overdue(&handle), if !batch.waiting.is_empty() => {
+                    self.give_back(batch).await?;
+                    code.await
+                }
+            }
+        };
+        let held = !batch.waiting.is_empty();
+        if held && (!self.engine.is_running() || self.engine.is_any_cancelled(&batch.waiting)) {
+            self.give_back(batch).await?;
+        }
+        batch.count(begun_at.elapsed());
+        let acquired = if batch.waiting.is_empty() && batch.size == 0 {
+            let selection = self.engine.selection();
+            self.after(execution, outcome, Some(&selection)).await
+        } else {
+            let (worker, succeeded) = (self.clone(), outcome.is_ok());
+            let end = async move { worker.after(execution, outcome, None).await };
+            batch.ends.spawn(end.in_current_span());
+            // What has failed may be due again: who looks for the next task must find it.
+            if !succeeded {
+                batch.settle().await?;
+            }
+            if !batch.waiting.is_empty() {
+                return Ok(Acquired::default());
+            }
+            self.acquire(batch.size).await
+        };
+        batch.settle().await.and(acquired)
     }
 
-    async fn acquire(&self, selection: &Selection) -> Result<Acquired, Error> {
+    /// Lets others have the tasks that were acquired ahead.
+    async fn give_back(&self, batch: &mut Batch) -> Result<(), Error> {
+        let tasks = mem::take(&mut batch.waiting);
+        let (worker, count) = (self.index, tasks.len());
+        batch.size = 0;
+        let Err(error) = self.engine.store.give_back(tasks).await else {
+            info!(parent: None, worker, count, "tasks given back");
+            return Ok(());
+        };
+        // Refused, they stay as they are, for somebody to see.
+        let refusal = error.is_refusal().then(|| error.with_causes());
+        let error = refusal.ok_or(error)?;
+        error!(parent: None, worker, count, error, "tasks can't be given back");
+        Ok(())
+    }
+
+    async fn acquire(&self, ahead: usize) -> Result<Acquired, Error> {
         if !self.engine.is_running() {
             return Ok(Acquired::default());
         }
-        self.engine.store.try_acquire_task(selection).await
+        // None waits here while another worker sleeps.
+        let ahead = ahead * usize::from(!self.engine.is_any_asleep());
+        let engine = self.engine.clone();
+        let select = move || engine.selection();
+        self.engine.store.try_acquire_tasks(ahead, select).await
     }
 
     /// What is said of a task is said outside of the execution of the one before it.
-    fn note(&self, acquired: Result<Acquired, Error>) -> Result<Option<Task>, Error> {
+    fn note(
+        &self,
+        acquired: Result<Acquired, Error>,
+        batch: &mut Batch,
+    ) -> Result<Option<Task>, Error> {
         if let Err(error) = &acquired
             && error.is_refusal()
         {
@@ -72,6 +130,7 @@ impl Worker {
         }
         let Acquired {
             task,
+            ahead,
             next,
             refused,
         } = acquired?;
@@ -82,8 +141,14 @@ impl Worker {
             // At once, if it is due already: one wake-up may stand for many tasks.
             self.engine.alarm.set(next);
         }
+        let task = task.or_else(|| batch.waiting.pop_front());
         if let Some(task) = &task {
             info!(worker = self.index, task = task.id, "task acquired");
+        }
+        if !ahead.is_empty() {
+            let (worker, count) = (self.index, ahead.len());
+            info!(worker, count, "tasks acquired ahead");
+            batch.fill(ahead);
         }
         Ok(task)
     }
@@ -129,21 +194,28 @@ impl Worker {
         outcome.map_err(|error| error.interrupted(interruption))
     }
 
-    async fn after(&self, execution: Execution, outcome: Outcome) -> Result<Acquired, Error> {
+    /// Acquires the next task, too, if it is given a selection.
+    async fn after(
+        &self,
+        execution: Execution,
+        outcome: Outcome,
+        selection: Option<&Selection>,
+    ) -> Result<Acquired, Error> {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
         let mut next = self.engine.next(&execution.task, &outcome);
         let failure = outcome.as_ref().err();
         let mut failure = failure.map(|error| error.message().to_owned());
-        let (selection, engine) = (self.engine.selection(), self.engine.handle());
-        let store = &self.engine.store;
-        let both = store
-            .end_and_acquire(&execution, outcome.clone(), next, &selection, engine)
-            .await;
+        let (store, engine) = (&self.engine.store, self.engine.handle());
+        let mut both = None;
+        if let Some(selection) = selection {
+            let asked = store.end_and_acquire(&execution, outcome.clone(), next, selection, engine);
+            both = asked.await.ok();
+        }
         let (mut ended, acquired) = match both {
-            Ok((ending, acquired)) => (Ok(ending), Some(acquired)),
+            Some((ending, acquired)) => (Ok(ending), Some(acquired)),
             // Neither is done. Each by itself: what is wrong with one is no harm to the other.
-            Err(_) => (store.end(&execution, outcome, next).await, None),
+            None => (store.end(&execution, outcome, next).await, None),
         };
         if let Err(refusal) = &ended
             && refusal.is_refusal()
@@ -179,9 +251,11 @@ impl Worker {
             }
             Err(error) => return Err(error),
         }
-        match acquired {
-            Some(acquired) => Ok(acquired),
-            None => self.acquire(&selection).await,
+        match (acquired, selection) {
+            (None, Some(selection)) if self.engine.is_running() => {
+                store.try_acquire_task(selection).await
+            }
+            (acquired, _) => Ok(acquired.unwrap_or_default()),
         }
     }
 }

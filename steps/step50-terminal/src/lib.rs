@@ -91,10 +91,12 @@
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
 //! - A worker ends its task and takes the next one in the same transaction.
+//! - Short tasks are acquired by the hundred, a little ahead, as [`Config::ahead`] says.
 //! - A commit waits for the disk, or for nothing if it is [`Synchronous::Normal`]: then a power cut may
 //!   take the last ones back.
 
 mod alarm;
+mod batch;
 mod cancellation;
 mod clock;
 mod context;

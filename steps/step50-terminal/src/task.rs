@@ -37,6 +37,8 @@ pub struct Task {
 pub struct Acquired {
     /// The task, if one was waiting.
     pub task: Option<Task>,
+    /// Those that come after it, and were acquired ahead.
+    pub ahead: Vec<Task>,
     /// When the first of those that wait is due, or was.
     pub next: Option<Timestamp>,
     /// The number of the task that couldn't be started, and why: it has failed.

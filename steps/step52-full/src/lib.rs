@@ -105,6 +105,7 @@
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
 //! - Transactions that wait together are committed together.
 //! - A worker ends its task and takes the next one in the same transaction.
+//! - Short tasks are acquired by the hundred, a little ahead, as [`Config::ahead`] says.
 //! - A commit waits for the disk, or for nothing if it is [`Synchronous::Normal`]: then a power cut may
 //!   take the last ones back.
 //!
@@ -119,6 +120,7 @@
 //! part of this interface: the crates are exported here, so that you use the same versions.
 
 mod alarm;
+mod batch;
 mod cancellation;
 mod clock;
 mod context;

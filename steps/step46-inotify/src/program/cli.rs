@@ -208,6 +208,9 @@ pub struct StartArguments {
         value_parser = value_parser!(u16).range(1..)
     )]
     pub workers: u16,
+    /// How long before it starts a task may be acquired, if they are short: 50ms.
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = duration)]
+    pub ahead: Duration,
     /// How long it may be silent before it is taken for dead: 30s, 2 minutes.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub lease: Duration,

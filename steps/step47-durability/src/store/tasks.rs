@@ -406,6 +406,21 @@ pub(super) fn put_back_stranded(tx: &Tx, id: i64, crashes: i64) -> Result<TaskSt
     status.parse()
 }
 
+/// As if it hadn't been acquired, unless it isn't ours any more. It keeps its place.
+pub(super) fn give_back(tx: &Tx, task: &Task) -> Result<(), Error> {
+    let update = "UPDATE tasks
+                  SET status = iif(cancel_requested_at NOT NULL, 'cancelled', 'waiting'),
+                  instance = NULL, engine_id = NULL, updated_at = ?3
+                  WHERE id = ?1 AND status = 'running'
+                  AND ?2 = (SELECT max(id) FROM task_executions WHERE task_id = ?1)";
+    let mut update = tx.prepare_cached(update)?;
+    if update.execute((task.id, task.execution, tx.now.as_millisecond()))? == 1 {
+        let delete = "DELETE FROM task_executions WHERE id = ?1";
+        tx.prepare_cached(delete)?.execute([task.execution])?;
+    }
+    Ok(())
+}
+
 /// Due now, and as if it hadn't run: its engine has cut it short, and is none the worse for it.
 pub(super) fn release(tx: &Tx, engine: i64) -> Result<Vec<i64>, Error> {
     let update = "UPDATE tasks

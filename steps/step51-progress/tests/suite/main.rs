@@ -30,6 +30,7 @@ mod parallelism;
 mod parameters;
 mod pause;
 mod persistence;
+mod prefetch;
 mod priority;
 mod processes;
 mod processing_loop;

@@ -13,6 +13,7 @@ pub async fn start(store: Store, arguments: StartArguments) -> Result<()> {
     let config = Config {
         instance: arguments.instance,
         workers: arguments.workers,
+        ahead: arguments.ahead,
         lease: arguments.lease,
         grace: arguments.grace,
         retention: Retention {
