@@ -2,5 +2,6 @@
 -- is paused.
 CREATE TABLE limited_kinds (
     task_kind TEXT PRIMARY KEY,
-    max_running INTEGER NOT NULL CONSTRAINT running_limit CHECK (max_running > 0)
+    max_running INTEGER NOT NULL
+        CONSTRAINT running_limit CHECK (max_running BETWEEN 1 AND 4294967295)
 ) STRICT, WITHOUT ROWID;

@@ -7,7 +7,7 @@ ALTER TABLE tasks ADD COLUMN held INTEGER NOT NULL DEFAULT 0
 -- How many tasks of a kind may run at once for each key.
 CREATE TABLE limited_keys (
     task_kind TEXT PRIMARY KEY,
-    max_running INTEGER NOT NULL CONSTRAINT key_limit CHECK (max_running > 0)
+    max_running INTEGER NOT NULL CONSTRAINT key_limit CHECK (max_running BETWEEN 1 AND 4294967295)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX running_keys ON tasks (task_kind, concurrency_key)
     WHERE status = 'running' AND concurrency_key NOT NULL;

@@ -71,7 +71,7 @@ async fn one_that_is_dead_for_the_others_starts_again_under_another_number() {
     let store = store();
     create_tasks(&store, 1).await;
     let fate = Fate::default();
-    let engine = start(&store, fate.handler(), Duration::from_millis(300)).await;
+    let engine = start(&store, fate.handler(), Duration::from_secs(1)).await;
     until(|| rows(TASKS).contains("running")).await;
 
     bury();
@@ -93,7 +93,7 @@ async fn one_that_cannot_write_stops_its_tasks_before_others_may_take_them() {
     let store = store();
     create_tasks(&store, 1).await;
     let fate = Fate::default();
-    let engine = start(&store, fate.handler(), Duration::from_secs(1)).await;
+    let engine = start(&store, fate.handler(), Duration::from_secs(3)).await;
     until(|| rows(TASKS).contains("running")).await;
     let other = connection();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
