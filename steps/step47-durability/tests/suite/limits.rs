@@ -296,3 +296,14 @@ async fn only_what_runs_is_counted() {
     asked.dedup();
     insta::assert_snapshot!(plans(&asked));
 }
+
+/// Whoever writes it: nobody could read it, and all kinds would be hidden with it.
+#[tokio::test]
+async fn a_limit_is_one_that_can_be_read() {
+    let _store = store();
+    for max_running in [0_i64, 1 << 32, i64::MAX] {
+        let insert = "INSERT INTO limited_kinds VALUES ('test', ?1)";
+        let error = connection().execute(insert, [max_running]).unwrap_err();
+        assert!(error.to_string().contains("running_limit"), "{error}");
+    }
+}
