@@ -18,6 +18,7 @@ use crate::common::{
     rows, statements, store, until,
 };
 use crate::notifications::fall_asleep;
+use crate::recovery::store_with_clock;
 use crate::throughput::{Busy, ask};
 
 const STATUSES: &str = "SELECT status FROM tasks ORDER BY id";
@@ -274,9 +275,11 @@ async fn nor_does_it_once_its_end_was_refused() {
 
 #[tokio::test]
 async fn a_task_that_is_lost_is_no_reason_to_wait() {
-    let store = store();
+    let (store, clock) = store_with_clock();
     create_tasks(&store, 2).await;
     let first = acquire(&store).await.unwrap();
+    // What is put back now comes after the other one.
+    clock.advance(Duration::from_millis(1));
     store.retry_stranded_tasks("test").await.unwrap();
     let (ending, acquired) = end_and_acquire(&store, first, Next::Stopped).await;
 
