@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use step45_prefetch::{
-    Config, Engine, EngineHandle, Handler, Priority, Registry, RetryPolicy, Store, Which,
+    Config, Engine, EngineHandle, Handler, Priority, Registry, RetryPolicy, Store, Tx, Which,
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -127,6 +127,20 @@ async fn as_many_are_acquired_ahead_as_were_short() {
     assert_eq!(rows(EXECUTED), "20 | 20");
     let told = |count| log().contains(&format!("tasks acquired ahead worker=0 count={count}"));
     assert!(told(1) && told(3) && told(7), "{}", log());
+}
+
+/// So many may be executed twice, once the engine was killed.
+#[tokio::test(start_paused = true)]
+async fn no_more_than_256_are_held() {
+    let store = store();
+    let create = |tx: &Tx| (0..800).try_for_each(|_| tx.create(new_task()).map(drop));
+    store.transaction(create).await.unwrap();
+    let engine = engine_ahead(HOUR, 1, &store, Handler::new(|_| async {}));
+    engine.start().await.unwrap().drain().await.unwrap();
+    assert_eq!(rows(EXECUTED), "800 | 800");
+    // And the one that is executed.
+    let told = |count| log().contains(&format!("tasks acquired ahead worker=0 count={count}"));
+    assert!(told(127) && told(255) && !told(511));
 }
 
 /// Neither by default, nor of tasks that take longer than a quarter of the time.
