@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::common::{connection, create_tasks, engine, left, log, new_task, rows, store, until};
+use crate::notifications::fall_asleep;
 
 const RUNNING: &str =
     "SELECT group_concat(id, ' ' ORDER BY id) FROM tasks WHERE status = 'running'";
@@ -133,14 +134,30 @@ async fn as_many_are_acquired_ahead_as_were_short() {
 #[tokio::test(start_paused = true)]
 async fn no_more_than_256_are_held() {
     let store = store();
-    let create = |tx: &Tx| (0..800).try_for_each(|_| tx.create(new_task()).map(drop));
+    let create = |tx: &Tx| (0..1100).try_for_each(|_| tx.create(new_task()).map(drop));
     store.transaction(create).await.unwrap();
     let engine = engine_ahead(HOUR, 1, &store, Handler::new(|_| async {}));
     engine.start().await.unwrap().drain().await.unwrap();
-    assert_eq!(rows(EXECUTED), "800 | 800");
+    assert_eq!(rows(EXECUTED), "1100 | 1100");
     // And the one that is executed.
     let told = |count| log().contains(&format!("tasks acquired ahead worker=0 count={count}"));
     assert!(told(127) && told(255) && !told(511));
+}
+
+/// What wakes it may take long.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_has_slept_begins_with_one() {
+    let store = store();
+    create_tasks(&store, 3).await;
+    let others = async {
+        until(|| left().is_empty()).await;
+        fall_asleep(&store).await;
+        let create = |tx: &Tx| (0..7).try_for_each(|_| tx.create(new_task()).map(drop));
+        store.transaction(create).await.unwrap();
+    };
+    let (long, ()) = tokio::join!(Long::begin(&store, HOUR), others);
+    assert_eq!(rows(RUNNING), "4");
+    assert_eq!(long.end().await, (1..=10).collect::<Vec<_>>());
 }
 
 /// Neither by default, nor of tasks that take longer than a quarter of the time.
