@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use step49_groups::{
-    Config, Engine, EngineHandle, Handler, Priority, Registry, RetryPolicy, Store, Which,
+    Config, Engine, EngineHandle, Handler, Priority, Registry, RetryPolicy, Store, Tx, Which,
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::common::{connection, create_tasks, engine, left, log, new_task, rows, store, until};
+use crate::notifications::fall_asleep;
 
 const RUNNING: &str =
     "SELECT group_concat(id, ' ' ORDER BY id) FROM tasks WHERE status = 'running'";
@@ -127,6 +128,36 @@ async fn as_many_are_acquired_ahead_as_were_short() {
     assert_eq!(rows(EXECUTED), "20 | 20");
     let told = |count| log().contains(&format!("tasks acquired ahead worker=0 count={count}"));
     assert!(told(1) && told(3) && told(7), "{}", log());
+}
+
+/// So many may be executed twice, once the engine was killed.
+#[tokio::test(start_paused = true)]
+async fn no_more_than_256_are_held() {
+    let store = store();
+    let create = |tx: &Tx| (0..1100).try_for_each(|_| tx.create(new_task()).map(drop));
+    store.transaction(create).await.unwrap();
+    let engine = engine_ahead(HOUR, 1, &store, Handler::new(|_| async {}));
+    engine.start().await.unwrap().drain().await.unwrap();
+    assert_eq!(rows(EXECUTED), "1100 | 1100");
+    // And the one that is executed.
+    let told = |count| log().contains(&format!("tasks acquired ahead worker=0 count={count}"));
+    assert!(told(127) && told(255) && !told(511));
+}
+
+/// What wakes it may take long.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_has_slept_begins_with_one() {
+    let store = store();
+    create_tasks(&store, 3).await;
+    let others = async {
+        until(|| left().is_empty()).await;
+        fall_asleep(&store).await;
+        let create = |tx: &Tx| (0..7).try_for_each(|_| tx.create(new_task()).map(drop));
+        store.transaction(create).await.unwrap();
+    };
+    let (long, ()) = tokio::join!(Long::begin(&store, HOUR), others);
+    assert_eq!(rows(RUNNING), "4");
+    assert_eq!(long.end().await, (1..=10).collect::<Vec<_>>());
 }
 
 /// Neither by default, nor of tasks that take longer than a quarter of the time.
@@ -317,25 +348,30 @@ async fn what_cannot_be_given_back_stays_as_it_is() {
     assert_eq!(rows(RUNNING), "5 6 7");
 }
 
-#[tokio::test(start_paused = true)]
+/// Nothing else tells the worker.
+#[tokio::test]
 async fn a_task_that_fails_and_is_due_at_once_is_seen() {
     let store = store();
-    create_tasks(&store, 6).await;
+    create_tasks(&store, 1).await;
     let handler = Handler::new(|context| async move {
-        assert!(context.task.id != 5 || context.task.retries == 3, "not yet");
+        assert!(context.task.retries == 3, "not yet");
     });
     let mut config = Config {
         instance: "ahead".to_owned(),
         workers: 1,
         ahead: HOUR,
+        watch_interval: HOUR,
+        wake_up_interval: HOUR,
         ..Config::default()
     };
     config.retry_policy.first_delay = Duration::ZERO;
     let registry = Registry::default().with_handler("test", handler);
-    let engine = Engine::new(store.clone(), registry, config);
-    engine.start().await.unwrap().drain().await.unwrap();
-    assert_eq!(rows("SELECT DISTINCT status FROM tasks"), "stopped");
-    assert_eq!(rows(EXECUTED), "9 | 6");
+    let engine = Engine::new(store.clone(), registry, config).start();
+    let engine = engine.await.unwrap();
+    until(|| left().is_empty()).await;
+    engine.shutdown().await.unwrap();
+    assert_eq!(rows("SELECT status FROM tasks"), "stopped");
+    assert_eq!(rows(EXECUTED), "4 | 1");
 }
 
 /// The tasks that waited in it are executed by its next start, or by others.
