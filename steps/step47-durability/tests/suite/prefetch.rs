@@ -26,7 +26,7 @@ const LONG: i64 = 4;
 const HOUR: Duration = Duration::from_hours(1);
 
 fn engine_ahead(ahead: Duration, workers: u16, store: &Store, handler: Handler) -> Engine {
-    engine_leased(Duration::from_secs(60), ahead, workers, store, handler)
+    engine_leased(Duration::from_mins(1), ahead, workers, store, handler)
 }
 
 fn engine_leased(
@@ -62,7 +62,7 @@ struct Long {
 impl Long {
     /// Waits until the long one runs.
     async fn begin(store: &Store, ahead: Duration) -> Self {
-        Self::begin_leased(store, ahead, Duration::from_secs(60)).await
+        Self::begin_leased(store, ahead, Duration::from_mins(1)).await
     }
 
     async fn begin_leased(store: &Store, ahead: Duration, lease: Duration) -> Self {
@@ -213,9 +213,9 @@ async fn what_was_long_is_remembered() {
     until(|| rows(WAITING) == "5 6 7 8 9 10").await;
     let seen = log().len();
     assert_eq!(long.end().await, (1..=10).collect::<Vec<_>>());
-    let log = log().split_off(seen);
-    assert!(!log.contains("ahead worker=0 count=3"), "{log}");
-    assert!(log.contains("ahead worker=0 count=1"), "{log}");
+    let told = log().split_off(seen);
+    assert!(!told.contains("ahead worker=0 count=3"), "{told}");
+    assert!(told.contains("ahead worker=0 count=1"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
