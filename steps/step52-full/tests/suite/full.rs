@@ -67,6 +67,7 @@ fn the_library_needs_no_crate_of_the_program() {
     gethostname
     jiff
     jiff
+    nix
     rusqlite
     serde
     serde_json
