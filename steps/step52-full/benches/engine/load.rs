@@ -97,8 +97,8 @@ pub async fn fill_with_finished_tasks(store: &Store, tasks: u32) -> Result<()> {
     Ok(())
 }
 
-/// Executes tasks that wait, so many, with so many workers.
-pub async fn execute(store: Store, workers: u16, tasks: u32) -> Result<Duration> {
+/// Executes tasks that wait, so many, with so many workers, which may acquire them so long ahead.
+pub async fn execute(store: Store, workers: u16, ahead: Duration, tasks: u32) -> Result<Duration> {
     let executed = Arc::new(Semaphore::new(0));
     let count = executed.clone();
     let handler = Handler::new(move |_task| {
@@ -107,7 +107,7 @@ pub async fn execute(store: Store, workers: u16, tasks: u32) -> Result<Duration>
     });
     let registry = Registry::default().with_handler(Nothing::KIND, handler);
     let start = Instant::now();
-    let engine = start_engine(store, registry, workers).await?;
+    let engine = start_engine(store, registry, workers, ahead).await?;
     executed.acquire_many(tasks).await?.forget();
     engine.shutdown().await?;
     Ok(start.elapsed())
@@ -151,7 +151,7 @@ impl Engine {
             async {}
         });
         let registry = Registry::default().with_handler(Nothing::KIND, handler);
-        let engine = start_engine(store, registry, workers).await?;
+        let engine = start_engine(store, registry, workers, Duration::ZERO).await?;
         Ok(Self { engine, starts })
     }
 
@@ -168,10 +168,16 @@ impl Engine {
     }
 }
 
-async fn start_engine(store: Store, registry: Registry, workers: u16) -> Result<RunningEngine> {
+async fn start_engine(
+    store: Store,
+    registry: Registry,
+    workers: u16,
+    ahead: Duration,
+) -> Result<RunningEngine> {
     let config = Config {
         instance: "bench".to_owned(),
         workers,
+        ahead,
         ..Config::default()
     };
     let engine = task_engine::Engine::new(store, registry, config);

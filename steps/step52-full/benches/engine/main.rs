@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rusqlite::Connection;
-use task_engine::Store;
+use task_engine::{Store, StoreOptions, Synchronous};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -25,6 +25,8 @@ const TASKS: u32 = 2048;
 const BATCH: u32 = 256;
 const PRODUCERS: [u32; 3] = [1, 10, 50];
 const WORKERS: [u16; 5] = [1, 2, 5, 20, 50];
+/// How long a task may be acquired before it starts.
+const AHEAD: Duration = Duration::from_millis(50);
 const FINISHED_TASKS: [u32; 2] = [0, 1_000_000];
 const ACQUISITIONS: u32 = 200;
 const LATENCIES: u32 = 200;
@@ -32,8 +34,7 @@ const TASKS_IN_MEMORY: u32 = 10_000;
 
 /// The setting of the store: a committed task survives a power cut.
 const FULL: &str = "FULL";
-/// A power cut can undo the last transactions; the store has no such option, the bare loop shows
-/// what it would bring.
+/// A power cut can undo the last transactions.
 const NORMAL: &str = "NORMAL";
 
 #[tokio::main]
@@ -64,8 +65,8 @@ async fn main() -> Result<()> {
     bench.memory().await?;
     println!(
         "SQLite {}, synchronous = FULL unless told otherwise; medians of {ROUNDS} rounds.\n\
-         The bare loop sends what a task needs, with as many transactions: one to create a task,\n\
-         two to execute it; or one for {BATCH} tasks.\n",
+         The bare loop sends what a task needs, in a transaction to create a task, and two to\n\
+         execute it; or in one for {BATCH} tasks.\n",
         rusqlite::version()
     );
     println!("{}", bench.table);
@@ -106,8 +107,10 @@ impl Bench {
         self.table.rate(&name, engine, bare, batches);
 
         let [bare, batches] = self.bare_creation(NORMAL)?;
+        let store = self.normal()?;
+        let engine = rate(load::create_together(&store, TASKS, 1).await?);
         let name = "create, synchronous = NORMAL";
-        self.table.rate(name, None, bare, batches);
+        self.table.rate(name, engine, bare, batches);
         Ok(())
     }
 
@@ -125,14 +128,31 @@ impl Bench {
         for workers in WORKERS {
             let store = Store::open(self.databases.fresh())?;
             load::create_in_bulk(&store, TASKS, BATCH).await?;
-            let engine = rate(load::execute(store, workers, TASKS).await?);
+            let engine = rate(load::execute(store, workers, Duration::ZERO, TASKS).await?);
             let name = format!("execute, workers: {workers}");
+            self.table.rate(&name, engine, bare, batches);
+
+            let store = Store::open(self.databases.fresh())?;
+            load::create_in_bulk(&store, TASKS, BATCH).await?;
+            let engine = rate(load::execute(store, workers, AHEAD, TASKS).await?);
+            let name = format!("execute, {AHEAD:?} ahead, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
         }
         let [bare, batches] = self.bare_execution(NORMAL)?;
-        let name = "execute, synchronous = NORMAL";
-        self.table.rate(name, None, bare, batches);
+        let store = self.normal()?;
+        load::create_in_bulk(&store, TASKS, BATCH).await?;
+        let engine = rate(load::execute(store, 1, Duration::ZERO, TASKS).await?);
+        let name = "execute, workers: 1, synchronous = NORMAL";
+        self.table.rate(name, engine, bare, batches);
         Ok(())
+    }
+
+    fn normal(&mut self) -> Result<Store> {
+        let options = StoreOptions {
+            synchronous: Synchronous::Normal,
+            ..StoreOptions::default()
+        };
+        Ok(Store::open_with(self.databases.fresh(), options)?)
     }
 
     fn bare_execution(&mut self, synchronous: &str) -> Result<[f64; 2]> {

@@ -27,9 +27,9 @@ enum Unit {
 
 impl Table {
     /// Tasks a second: the more, the better.
-    pub fn rate(&mut self, name: &str, engine: impl Into<Option<f64>>, bare: f64, batches: f64) {
+    pub fn rate(&mut self, name: &str, engine: f64, bare: f64, batches: f64) {
         let row = self.row(name, Unit::PerSecond);
-        row.engine.extend(engine.into());
+        row.engine.push(engine);
         row.bare.push(bare);
         row.batches.push(batches);
     }
