@@ -116,13 +116,8 @@ fn deaf() -> usize {
 async fn a_commit_is_told() {
     let store = store();
     let running = Running::told(&store).await;
-    let other = crate::common::store();
     // Who only looks again, each time later, would see the last ones in an hour.
-    for _ in 0..60 {
-        until(|| left().is_empty()).await;
-        fall_asleep(&store).await;
-        hears_each(&running, &other, 1).await;
-    }
+    hears_each(&running, &crate::common::store(), 60).await;
     assert_eq!(deaf(), 0, "{}", log());
     running.stop().await;
 }
