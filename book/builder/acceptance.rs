@@ -99,7 +99,7 @@ pub fn table(library: &Library) -> Result<String> {
         );
         for step in &steps {
             rows.push_str(match check.results.get(&step.slug) {
-                Some(Outcome::Pass) => "<td class=\"pass\">✓</td>",
+                Some(Outcome::Pass) => "<td>✓</td>",
                 Some(Outcome::Fail) => "<td class=\"fail\" title=\"rouge avant\">✗</td>",
                 None => "<td></td>",
             });

@@ -110,7 +110,7 @@ fn the_table_of_checks_is_a_triangle() {
     assert_says(
         &fixture.page(),
         &[
-            "Un arrêt.</th><td class=\"since\">dès\u{a0}2</td><td class=\"fail\" title=\"rouge avant\">✗</td><td class=\"pass\">✓</td>",
+            "Un arrêt.</th><td class=\"since\">dès\u{a0}2</td><td class=\"fail\" title=\"rouge avant\">✗</td><td>✓</td>",
             "<ul class=\"checks\">\n<li>Un arrêt.</li>\n</ul>",
         ],
     );
