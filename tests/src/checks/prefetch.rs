@@ -10,7 +10,7 @@ use super::recovery::LEASE;
 use crate::sandbox::{Load, Sandbox};
 use crate::{Event, Program};
 
-const TASKS: u32 = 12_000;
+const TASKS: u32 = 8_000;
 const WORKERS: u32 = 5;
 /// How many times all are held up, and for how long.
 const MOMENTS: u32 = 10;
@@ -22,7 +22,7 @@ const TWICE: usize = 256;
 /// While somebody else writes, nothing can be committed: the workers have other tasks to begin.
 pub fn workers_do_not_wait_for_the_ends_of_short_tasks(sandbox: &Sandbox) -> Result<()> {
     let mut engine = start(sandbox)?;
-    engine.wait_for("task finished", 300)?;
+    engine.wait_for("task finished", 200)?;
     let other = sandbox.database()?;
     other.busy_timeout(Duration::from_secs(10))?;
     let mut on_their_way = 0;
@@ -55,7 +55,7 @@ pub fn workers_do_not_wait_for_the_ends_of_short_tasks(sandbox: &Sandbox) -> Res
 /// Those that were acquired ahead are begun by another engine; of those that had ended, few are.
 pub fn a_kill_repeats_few_short_tasks(sandbox: &Sandbox) -> Result<()> {
     let mut engine = start(sandbox)?;
-    engine.wait_for("task finished", 300)?;
+    engine.wait_for("task finished", 200)?;
     while sandbox.count("running")? <= i64::from(WORKERS) {
         ensure!(
             sandbox.count("waiting")? > 0,
