@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The directives, and the words that they take.
-const FORMS: [&str; 17] = [
+const FORMS: [&str; 18] = [
     "acceptance [SLUG]",
     "card SLUG",
     "diagram NAME TITLE…",
@@ -29,6 +29,7 @@ const FORMS: [&str; 17] = [
     "part NUMBER",
     "refused NAME",
     "rest SLUG PATH…",
+    "shares",
     "snapshot SLUG FILE [LANGUAGE]",
     "solution NAME",
     "states SLUG",
@@ -220,6 +221,7 @@ fn dispatch(page: &mut Page, directive: &Directive) -> Result<String> {
         ("part", [number]) => series::part(number),
         ("refused", [name]) => exercises::refused::figure(page, name),
         ("rest", [slug, _, ..]) => listing::rest(page, slug, &words[1..]),
+        ("shares", []) => measure::shares(page.library),
         ("snapshot", [slug, file]) => listing::snapshot(page, slug, file, "plaintext"),
         ("snapshot", [slug, file, language]) => listing::snapshot(page, slug, file, language),
         ("solution", [name]) => exercises::figure(page, name),

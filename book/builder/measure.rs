@@ -2,6 +2,7 @@
 
 mod machine;
 mod output;
+mod shares;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::files::{read, write};
 use crate::html;
 use crate::library::Library;
 use machine::Machine;
+pub(crate) use shares::table as shares;
 
 /// Where the figures are committed.
 const FILE: &str = "book/measures.json";
@@ -54,7 +56,7 @@ pub fn measure(root: &Path, output: Option<&Path>) -> Result<()> {
 }
 
 /// What the benchmarks write: those of the last step, then what its engine costs while it
-/// waits, and what several of them do together.
+/// waits, what several of them do together, and where the time of one goes.
 fn run(root: &Path) -> Result<String> {
     machine::ensure_quiet()?;
     let steps = Steps::load(root)?;
@@ -66,7 +68,7 @@ fn run(root: &Path) -> Result<String> {
         .to_str()
         .context("the target folder has an odd name")?;
     let mut output = bench;
-    for bin in ["latency", "sharing"] {
+    for bin in ["latency", "sharing", "profile"] {
         let run = ["run", "--quiet", "--release", "-p", "tests", "--bin", bin];
         output += &cargo(root, &[&run[..], &["--", program]].concat())?;
     }
@@ -95,31 +97,33 @@ fn target(root: &Path) -> Result<PathBuf> {
     Ok(folder.context("cargo has no target folder")?.into())
 }
 
-/// The figure of a column, or where all were measured if the name is `machine`.
-pub(crate) fn figure(library: &Library, words: &[&str]) -> Result<String> {
+impl Measured {
+    fn figure(&self, name: &str, column: &str) -> Result<&str> {
+        let names = || self.measures.keys().cloned().collect::<Vec<_>>().join("; ");
+        let row = self.measures.get(name);
+        let row =
+            row.with_context(|| format!("{FILE} has no measure {name:?}; it has: {}", names()))?;
+        let figure = row.get(column).with_context(|| {
+            let columns: Vec<_> = row.keys().map(String::as_str).collect();
+            format!("{name:?} has no {column:?}; it has: {}", columns.join(", "))
+        })?;
+        Ok(figure)
+    }
+}
+
+fn measured(library: &Library) -> Result<Measured> {
     let text = library
         .read(FILE)
         .context("nothing is measured yet: run cargo run -p book -- measure")?;
-    let measured: Measured = serde_json::from_str(&text).context(FILE)?;
+    serde_json::from_str(&text).context(FILE)
+}
+
+/// The figure of a column, or where all were measured if the name is `machine`.
+pub(crate) fn figure(library: &Library, words: &[&str]) -> Result<String> {
+    let measured = measured(library)?;
     if words == ["machine"] {
         return Ok(html::escape(&measured.machine.to_string()));
     }
     let (column, name) = words.split_last().context("a measure has a name")?;
-    let name = name.join(" ");
-    let names = || {
-        measured
-            .measures
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("; ")
-    };
-    let row = measured.measures.get(&name);
-    let row =
-        row.with_context(|| format!("{FILE} has no measure {name:?}; it has: {}", names()))?;
-    let figure = row.get(*column).with_context(|| {
-        let columns: Vec<_> = row.keys().map(String::as_str).collect();
-        format!("{name:?} has no {column:?}; it has: {}", columns.join(", "))
-    })?;
-    output::french(figure)
+    output::french(measured.figure(&name.join(" "), column)?)
 }

@@ -15,6 +15,12 @@ SQLite 3.53.0, medians of 5 rounds.
 
 idle engine: 0.05 % of a core
 200 tasks created by another process: p50 1.2 ms, p99 3.4 ms
+share of a drained task, searching the next tasks: 30 %
+share of a drained task, writing that they run: 11 %
+share of a drained task, writing that they have ended: 12 %
+share of a drained task, writing the log: 8 %
+share of a drained task, transactions and their file: 16 %
+share of a drained task, executing and passing on: 23 %
 ";
 
 fn fixture() -> Fixture {
@@ -46,6 +52,21 @@ fn a_figure_stands_within_a_sentence() {
 }
 
 #[test]
+fn shares_are_drawn_from_the_largest_one_on() {
+    let fixture = fixture();
+    fixture.add("{{#shares}}");
+    assert_says(
+        &fixture.page(),
+        &[
+            "<tbody>\n<tr><th scope=\"row\">Chercher les tâches qui viennent</th><td>30\u{a0}%</td>",
+            "<span style=\"inline-size: 30%\"></span></td></tr>\n<tr><th scope=\"row\">Exécuter,",
+            "<th scope=\"row\">Écrire le journal</th><td>8\u{a0}%</td>\
+             <td><span style=\"inline-size: 8%\"></span></td></tr>\n</tbody>",
+        ],
+    );
+}
+
+#[test]
 fn an_unknown_figure_is_refused() {
     let fixture = fixture();
     fixture.add("{{#measure create engine}} {{#measure execute ratio}} {{#measure}}");
@@ -53,7 +74,7 @@ fn an_unknown_figure_is_refused() {
         &fixture.refusal(),
         &[
             "book/src/two.md:9: ",
-            "has no measure \"create\"; it has: create, one by one; execute; idle engine; start in p50",
+            "has no measure \"create\"; it has: create, one by one; execute; idle engine; share of a drained task, executing and passing on; ",
             "\"execute\" has no \"ratio\"; it has: bare",
             "{{#measure}} is written {{#measure NAME COLUMN}}",
         ],
