@@ -118,12 +118,20 @@ fn measured(library: &Library) -> Result<Measured> {
     serde_json::from_str(&text).context(FILE)
 }
 
-/// The figure of a column, or where all were measured if the name is `machine`.
+/// The figure of a column, without its unit if the name comes after `number`; or where all were
+/// measured, if the name is `machine`.
 pub(crate) fn figure(library: &Library, words: &[&str]) -> Result<String> {
     let measured = measured(library)?;
     if words == ["machine"] {
         return Ok(html::escape(&measured.machine.to_string()));
     }
     let (column, name) = words.split_last().context("a measure has a name")?;
-    output::french(measured.figure(&name.join(" "), column)?)
+    match name {
+        ["number", name @ ..] => {
+            let figure = measured.figure(&name.join(" "), column)?;
+            let unit = |it: char| !it.is_ascii_digit() && it != '.';
+            output::french(figure.split(unit).next().unwrap_or(figure))
+        }
+        name => output::french(measured.figure(&name.join(" "), column)?),
+    }
 }

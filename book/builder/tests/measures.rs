@@ -36,6 +36,7 @@ fn a_figure_stands_within_a_sentence() {
     let fixture = fixture();
     fixture.add(
         "Le moteur crée {{#measure create, one by one engine}}, soit {{#measure create, one by one ratio}}.\n\
+         | {{#measure number create, one by one engine}} |\n\
          Au repos, il prend {{#measure idle engine engine}} d’un cœur.\n\
          Il démarre en {{#measure start in p50 engine}}, mesuré {{#measure machine}}.",
     );
@@ -43,6 +44,7 @@ fn a_figure_stands_within_a_sentence() {
         &fixture.page(),
         &[
             "Le moteur crée 1\u{a0}034\u{a0}tâches par seconde, soit 0,94.",
+            "| 1\u{a0}034 |",
             "il prend 0,05\u{a0}% d’un cœur.",
             "démarre en 0,81\u{a0}ms, mesuré le ",
             "\u{a0}cœurs (",
