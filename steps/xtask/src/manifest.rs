@@ -1,5 +1,6 @@
 //! What a step's `Cargo.toml` says of the step, and how it becomes that of another.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -112,5 +113,46 @@ pub(crate) fn standalone(root: &Path, text: &str) -> Result<String> {
     {
         workspace.remove("members");
     }
+    if let Some(packages) = shared
+        .get_mut("profile")
+        .and_then(|profile| profile.get_mut("dev")?.get_mut("package")?.as_table_mut())
+    {
+        // Cargo warns of each that isn't there.
+        let built = built(root, text)?;
+        packages.retain(|name, _| built.contains(name));
+    }
     Ok(format!("{text}\n{}", toml::to_string(&shared)?))
+}
+
+/// The names of the packages that the one with this manifest is built of, as the lock file has them.
+fn built(root: &Path, text: &str) -> Result<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Locked>,
+    }
+    #[derive(Deserialize)]
+    struct Locked {
+        name: String,
+        #[serde(default)]
+        dependencies: Vec<String>,
+    }
+    let lock: Lock = toml::from_str(&crate::files::read_text(&root.join("Cargo.lock"))?)?;
+    let manifest: toml::Table = text.parse()?;
+    let name = manifest
+        .get("package")
+        .and_then(|it| it.get("name")?.as_str());
+    let mut waiting: Vec<_> = name.map(str::to_owned).into_iter().collect();
+    let mut built = BTreeSet::new();
+    while let Some(name) = waiting.pop() {
+        if built.contains(&name) {
+            continue;
+        }
+        let packages = lock.package.iter().filter(|package| package.name == name);
+        for dependency in packages.flat_map(|package| &package.dependencies) {
+            // A version follows if there are several.
+            waiting.extend(dependency.split(' ').next().map(str::to_owned));
+        }
+        built.insert(name);
+    }
+    Ok(built)
 }
