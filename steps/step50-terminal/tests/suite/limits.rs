@@ -94,19 +94,10 @@ async fn the_others_are_not_held_up() {
         .create(new_task().priority(Priority::High))
         .await
         .unwrap();
-<<<<<<< terminal
-    acquire(&store).await.unwrap();
-||||||| groups before the edit
-    let acquired = acquire_any(&store).await;
-    assert!(acquired.task.is_some());
-    // No alarm for what isn't allowed to start: it would ring at once, again and again.
-    assert_eq!(acquired.next, None);
-=======
     let acquired = acquire_any(&store).await;
     assert!(acquired.task.is_some());
     // No alarm for what isn't allowed to start: it would wake a worker for nothing.
     assert_eq!(acquired.next, None);
->>>>>>> groups
     let other = NewTask::new("other", json!({})).priority(Priority::Low);
     let other = store.create(other).await.unwrap();
     let acquired = acquire_any(&store).await;

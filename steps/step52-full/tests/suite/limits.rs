@@ -96,7 +96,7 @@ async fn the_others_are_not_held_up() {
         .unwrap();
     let acquired = acquire_any(&store).await;
     assert!(acquired.task.is_some());
-    // No alarm for what isn't allowed to start: it would ring at once, again and again.
+    // No alarm for what isn't allowed to start: it would wake a worker for nothing.
     assert_eq!(acquired.next, None);
     let other = NewTask::new("other", json!({})).priority(Priority::Low);
     let other = store.create(other).await.unwrap();
