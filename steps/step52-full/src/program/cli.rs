@@ -33,6 +33,7 @@ Exit statuses:
     2  a command line that can't be understood
     3  tasks are still marked as running under the name of this engine
     4  refused, for want of a confirmation or of --yes
+    5  refused: as many tasks of this kind wait as may
   130  stopped at once by a second Ctrl+C; 143 by a second SIGTERM
 
 Try it: task-engine demo";
