@@ -72,8 +72,8 @@ fn main() -> Result<()> {
     ensure!(!stacks.is_empty(), "perf has seen nothing");
     for name in PARTS.iter().map(|(name, _)| *name).chain([REST]) {
         let here = stacks.iter().filter(|part| **part == name).count();
-        let share = 100.0 * here as f64 / stacks.len() as f64;
-        println!("share of a drained task, {name}: {share:.0} %");
+        let share = (100 * here + stacks.len() / 2) / stacks.len();
+        println!("share of a drained task, {name}: {share} %");
     }
     Ok(())
 }
