@@ -59,6 +59,9 @@ pub fn measure(root: &Path, output: Option<&Path>) -> Result<()> {
 /// waits, what several of them do together, and where the time of one goes.
 fn run(root: &Path) -> Result<String> {
     machine::ensure_quiet()?;
+    // Now, rather than after all the others.
+    let perf = Command::new("perf").arg("--version").output();
+    perf.context("perf is in the Debian package linux-perf")?;
     let steps = Steps::load(root)?;
     let package = &steps.find(SLUG)?.package;
     let bench = cargo(root, &["bench", "--quiet", "-p", package])?;

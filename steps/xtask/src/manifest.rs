@@ -144,7 +144,7 @@ fn built(root: &Path, text: &str) -> Result<BTreeSet<String>> {
     let mut waiting: Vec<_> = name.map(str::to_owned).into_iter().collect();
     let mut built = BTreeSet::new();
     while let Some(name) = waiting.pop() {
-        if built.contains(&name) {
+        if !built.insert(name.clone()) {
             continue;
         }
         let packages = lock.package.iter().filter(|package| package.name == name);
@@ -152,7 +152,6 @@ fn built(root: &Path, text: &str) -> Result<BTreeSet<String>> {
             // A version follows if there are several.
             waiting.extend(dependency.split(' ').next().map(str::to_owned));
         }
-        built.insert(name);
     }
     Ok(built)
 }

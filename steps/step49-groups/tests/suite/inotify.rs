@@ -307,9 +307,10 @@ async fn however_much_is_told_it_looks_once_a_millisecond() {
     let elapsed = begun_at.elapsed().as_millis();
     let looks = looks(&asked);
     assert!(looks >= 1, "it doesn't look at all");
-    // Some ten at the beginning, which come sooner.
+    // And twelve in five milliseconds, each time that nothing was told for a while: a busy machine
+    // interrupts whoever makes the changes.
     assert!(
-        looks as u128 <= elapsed + 20,
+        looks as u128 <= 3 * elapsed + 20,
         "{looks} looks in {elapsed} ms"
     );
     running.stop().await;
