@@ -301,6 +301,8 @@ async fn however_much_is_told_it_looks_once_a_millisecond() {
         while begun_at.elapsed() < Duration::from_millis(200) {
             fs::hard_link(&file, &other_name).unwrap();
             fs::remove_file(&other_name).unwrap();
+            // Whoever looks must have a processor.
+            std::thread::sleep(Duration::from_micros(10));
         }
     });
     let asked = statements(&store, async { flood.await.unwrap() }).await;
