@@ -18,8 +18,8 @@ use crate::{Event, Program};
 const ENGINES: usize = 4;
 /// Of each of them, as nobody says otherwise.
 const WORKERS: usize = 5;
-/// Each round creates tasks and kills an engine: some seconds, and 1,000 tasks in all.
-const USUAL_ROUNDS: u32 = 10;
+/// Each round creates tasks and kills an engine: some seconds, and 500 tasks in all.
+const USUAL_ROUNDS: u32 = 5;
 const ROUND: Duration = Duration::from_millis(500);
 const TASKS_OF_A_ROUND: u32 = 100;
 

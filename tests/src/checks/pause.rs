@@ -9,7 +9,7 @@ use crate::{Finished, Program};
 /// A kind that isn't paused, and does its work at once.
 const OTHER: [&str; 3] = ["failing", r#"{"divisor": 5}"#, "--count"];
 
-const FLOOD: u32 = 3000;
+const FLOOD: u32 = 1500;
 
 /// Asks for this, from the step on where one can: until then, nothing changes.
 fn ask(sandbox: &Sandbox, command: &str, kinds: &[&str]) -> Result<Option<Finished>> {
