@@ -30,7 +30,7 @@ fn engine(sandbox: &Sandbox, options: &[&str]) -> Result<Program> {
 }
 
 /// So many tasks that have ended, an hour ago, with an execution each.
-fn ended(sandbox: &Sandbox, status: &str, count: u32) -> Result<()> {
+pub fn ended(sandbox: &Sandbox, status: &str, count: u32) -> Result<()> {
     if !sandbox.database_path().exists() {
         sandbox.create_database()?;
     }
