@@ -1,6 +1,6 @@
 //! What several processes that drain one database do together, what a task costs them, and how long
-//! somebody else waits for a turn meanwhile: `sharing PROGRAM [TASKS]`, PROGRAM being that of
-//! `engines` or of a later step.
+//! somebody else waits for a turn meanwhile, also while a million old tasks are deleted: `sharing
+//! PROGRAM [TASKS]`, PROGRAM being that of `retention` or of a later step.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rusqlite::{Connection, TransactionBehavior};
 use tempfile::TempDir;
 
 const ROUNDS: usize = 5;
+
+/// How many tasks have ended long ago, and are deleted meanwhile.
+const OLD: u32 = 1_000_000;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -23,8 +26,10 @@ fn main() -> Result<()> {
     let counts = [1, 2, 4, 8];
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let drains = counts.map(|count| drain(&program, count, tasks));
-        rounds.push(drains.into_iter().collect::<Result<Vec<_>>>()?);
+        let drains = counts.map(|count| drain(&program, count, tasks, 0));
+        let mut drains = drains.into_iter().collect::<Result<Vec<_>>>()?;
+        drains.push(drain(&program, 1, tasks, OLD)?);
+        rounds.push(drains);
     }
     let figure = |of: &dyn Fn(&[Drain]) -> f64| median(rounds.iter().map(|round| of(round)));
     let cost = figure(&|round| round[0].cost.as_secs_f64() * 1e6 / f64::from(tasks));
@@ -41,6 +46,15 @@ fn main() -> Result<()> {
     }
     let beside = figure(&|round| round[0].p99.as_secs_f64() * 1e3);
     println!("creation by another process beside a drain, p99: {beside:.1} ms");
+    let pruning = counts.len();
+    let beside = figure(&|round| round[pruning].p99.as_secs_f64() * 1e3);
+    println!("creation beside a drain and the deletion of a million, p99: {beside:.1} ms");
+    let speed = figure(&|round| {
+        100.0 * round[0].elapsed.as_secs_f64() / round[pruning].elapsed.as_secs_f64()
+    });
+    println!("drain beside the deletion of a million, of what it does alone: {speed:.0} %");
+    let deleted = figure(&|round| round[pruning].deleted);
+    println!("deletion of a million beside a drain, tasks deleted: {deleted:.0} /s");
     Ok(())
 }
 
@@ -54,9 +68,12 @@ struct Drain {
     most: f64,
     /// How long it took to create one more task meanwhile: 99 times in a hundred, no longer.
     p99: Duration,
+    /// How many old tasks were deleted each second.
+    deleted: f64,
 }
 
-fn drain(program: &Path, processes: u32, tasks: u32) -> Result<Drain> {
+/// Drains so many tasks, while as many old ones as that are deleted.
+fn drain(program: &Path, processes: u32, tasks: u32, old: u32) -> Result<Drain> {
     // Beside the program, since the usual temporary folder may be in memory.
     let folder = TempDir::new_in(".")?;
     let database = folder.path().join("task_engine.db");
@@ -84,6 +101,7 @@ fn drain(program: &Path, processes: u32, tasks: u32) -> Result<Drain> {
     while sql.query_one(alive, [], |row| row.get(0)) != Ok(processes) {
         sleep(Duration::from_millis(1));
     }
+    fill(&mut sql, old)?;
     let before = engines.iter().map(Engine::cpu_time);
     let before: Duration = before.sum::<Result<_>>()?;
     let insert = "INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)
@@ -94,6 +112,15 @@ fn drain(program: &Path, processes: u32, tasks: u32) -> Result<Drain> {
     }
     transaction.commit()?;
 
+    let pruning = (old > 0).then(|| {
+        let mut prune = Command::new(program);
+        prune
+            .args(["prune", "--older-than", "1d", "--status", "stopped"])
+            .env("TASK_ENGINE_DATABASE", &database)
+            .stdout(Stdio::null());
+        prune.spawn().map(Engine)
+    });
+    let pruning = pruning.transpose()?;
     let begun_at = Instant::now();
     let left = "SELECT EXISTS (SELECT 1 FROM tasks WHERE status = 'waiting')
                 OR EXISTS (SELECT 1 FROM tasks WHERE status = 'running')";
@@ -105,6 +132,11 @@ fn drain(program: &Path, processes: u32, tasks: u32) -> Result<Drain> {
         sleep(Duration::from_millis(5));
     }
     let elapsed = begun_at.elapsed();
+    drop(pruning);
+    let kept = "SELECT count(*) FROM tasks WHERE status = 'stopped' AND updated_at = 0";
+    let kept: u32 = sql.query_one(kept, [], |row| row.get(0))?;
+    ensure!(old == 0 || kept > 0, "they are all deleted too soon");
+    let deleted = f64::from(old - kept) / elapsed.as_secs_f64();
     let after = engines.iter().map(Engine::cpu_time);
     let after: Duration = after.sum::<Result<_>>()?;
 
@@ -122,7 +154,22 @@ fn drain(program: &Path, processes: u32, tasks: u32) -> Result<Drain> {
         least,
         most,
         p99,
+        deleted,
     })
+}
+
+/// So many tasks that were executed long ago, once each.
+fn fill(sql: &mut Connection, old: u32) -> Result<()> {
+    let fill = format!(
+        "BEGIN;
+         WITH RECURSIVE n (n) AS (SELECT 1 WHERE {old} UNION ALL SELECT n + 1 FROM n WHERE n < {old})
+         INSERT INTO tasks (status, task_kind, task_parameters, created_at, updated_at)
+         SELECT 'stopped', 'waiting', '{{\"waiting_time\": 0}}', 0, 0 FROM n;
+         INSERT INTO task_executions (task_id, started_at, stopped_at, status, created_at, updated_at)
+         SELECT id, 0, 0, 'success', 0, 0 FROM tasks WHERE status = 'stopped';
+         COMMIT"
+    );
+    Ok(sql.execute_batch(&fill)?)
 }
 
 /// An engine in a process of its own, killed when it is dropped.

@@ -25,9 +25,9 @@ impl Bare {
     /// Creates so many tasks, with transactions of so many.
     pub fn create(&mut self, tasks: u32, batch: u32) -> Result<Duration> {
         let start = Instant::now();
-        for _ in 0..tasks / batch {
+        for first in (0..tasks).step_by(batch as usize) {
             let tx = self.connection.transaction()?;
-            for _ in 0..batch {
+            for _ in first..tasks.min(first + batch) {
                 create(&tx)?;
             }
             tx.commit()?;
@@ -55,6 +55,23 @@ impl Bare {
                 end(&tx, task)?;
             }
             tx.commit()?;
+        }
+    }
+
+    /// Does the same with one transaction a task, which ends the one before, too.
+    pub fn execute_chained(&mut self) -> Result<Duration> {
+        let start = Instant::now();
+        let mut running = None;
+        loop {
+            let tx = self.connection.transaction()?;
+            if let Some(task) = running {
+                end(&tx, task)?;
+            }
+            running = acquire(&tx)?;
+            tx.commit()?;
+            if running.is_none() {
+                return Ok(start.elapsed());
+            }
         }
     }
 

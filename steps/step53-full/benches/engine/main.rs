@@ -23,7 +23,8 @@ use table::Table;
 const ROUNDS: usize = 5;
 const TASKS: u32 = 2048;
 const BATCH: u32 = 256;
-const PRODUCERS: [u32; 3] = [1, 10, 50];
+const PRODUCERS: [u32; 3] = [1, 10, TOGETHER];
+const TOGETHER: u32 = 50;
 const WORKERS: [u16; 5] = [1, 2, 5, 20, 50];
 /// How long a task may be acquired before it starts.
 const AHEAD: Duration = Duration::from_millis(50);
@@ -99,6 +100,12 @@ impl Bench {
             let engine = rate(load::create_together(&store, TASKS, producers).await?);
             let name = format!("create, producers: {producers}");
             self.table.rate(&name, engine, bare, batches);
+            if producers == TOGETHER {
+                let mut connection = Bare::open(&self.databases.fresh(), FULL)?;
+                let bare = rate(connection.create(TASKS, TOGETHER)?);
+                let name = format!("{name}, beside {TOGETHER} in a transaction");
+                self.table.rate_beside(&name, engine, bare);
+            }
         }
 
         let store = Store::open(self.databases.fresh())?;
@@ -131,6 +138,13 @@ impl Bench {
             let engine = rate(load::execute(store, workers, Duration::ZERO, TASKS).await?);
             let name = format!("execute, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
+            if workers == 1 {
+                let mut connection = Bare::open(&self.databases.fresh(), FULL)?;
+                connection.create(TASKS, BATCH)?;
+                let bare = rate(connection.execute_chained()?);
+                let name = format!("{name}, beside one transaction a task");
+                self.table.rate_beside(&name, engine, bare);
+            }
 
             let store = Store::open(self.databases.fresh())?;
             load::create_in_bulk(&store, TASKS, BATCH).await?;
