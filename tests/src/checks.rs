@@ -16,6 +16,7 @@ mod grace;
 mod groups;
 mod heartbeat;
 mod hooks;
+mod housekeeping;
 mod inotify;
 mod inspection;
 mod keys;
@@ -336,6 +337,9 @@ pub const CHECKS: &[Check] = &[
     Check::new("others-have-their-turns-meanwhile", "retention", retention::others_have_their_turns_meanwhile),
     Check::new("task-that-the-application-needs-is-left", "retention", retention::task_that_the_application_needs_is_left),
     Check::new("child-of-a-task-that-is-gone-is-found", "retention", retention::child_of_a_task_that_is_gone_is_found),
+    Check::new("old-starts-are-forgotten", "housekeeping", housekeeping::old_starts_are_forgotten),
+    Check::new("long-log-is-told", "housekeeping", housekeeping::long_log_is_told),
+    Check::new("nothing-is-deleted-into-a-long-log", "housekeeping", housekeeping::nothing_is_deleted_into_a_long_log),
     Check::new("executions-that-end-together-are-committed-together", "throughput", throughput::executions_that_end_together_are_committed_together),
     Check::new("tasks-end-and-begin-in-one-commit", "chaining", chaining::tasks_end_and_begin_in_one_commit),
     Check::new("workers-do-not-wait-for-the-ends-of-short-tasks", "prefetch", prefetch::workers_do_not_wait_for_the_ends_of_short_tasks),

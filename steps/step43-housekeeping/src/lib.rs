@@ -88,6 +88,8 @@
 //!   skipped.
 //! - It can be paused: the ticks that come meanwhile are none, on any engine, and aren't made up for.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
+//! - The last thousand starts of engines are remembered; a write-ahead log that gets long, because of
+//!   those that read, is told.
 
 mod alarm;
 mod cancellation;
@@ -100,6 +102,7 @@ mod handle;
 mod handler;
 mod heartbeat;
 mod hook;
+mod housekeeping;
 mod interruption;
 mod priority;
 mod rate;

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::alarm::Alarm;
 use crate::heartbeat::{Heartbeat, LONGEST, SHORTEST};
+use crate::housekeeping::watch_log;
 use crate::interruption::Interruption;
 use crate::recovery::Recovery;
 use crate::retention::prune;
@@ -207,6 +208,7 @@ impl Engine {
         schedule::look(&engine, &mut told).await;
         workers.spawn(engine.clone().serve(schedule::run(engine.clone(), told)));
         workers.spawn(engine.clone().serve(prune(engine.clone())));
+        workers.spawn(engine.clone().serve(watch_log(engine.clone())));
         for index in 0..engine.config.workers {
             workers.spawn(Worker::new(index, engine.clone()).run());
         }

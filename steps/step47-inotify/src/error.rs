@@ -44,6 +44,12 @@ pub enum Error {
     /// A database without a file.
     #[error("nothing would be kept: give the path of a file")]
     InMemory,
+    /// The write-ahead log would get longer still.
+    #[error(
+        "the write-ahead log takes {0} bytes, and can't be used again as long as somebody reads what \
+         was there before"
+    )]
+    LongLog(u64),
     /// The schema is newer than this program.
     #[error("it was made by a newer version of this program: use that version")]
     NewerSchema,

@@ -89,6 +89,8 @@
 //!   skipped.
 //! - It can be paused: the ticks that come meanwhile are none, on any engine, and aren't made up for.
 //! - Tasks that have ended are deleted after a while, as [`Retention`] says.
+//! - The last thousand starts of engines are remembered; a write-ahead log that gets long, because of
+//!   those that read, is told.
 //! - Transactions that wait together are committed together.
 //! - A worker ends its task and takes the next one in the same transaction.
 //! - Short tasks are acquired by the hundred, a little ahead, as [`Config::ahead`] says.
@@ -105,6 +107,7 @@ mod handle;
 mod handler;
 mod heartbeat;
 mod hook;
+mod housekeeping;
 mod interruption;
 #[cfg_attr(not(target_os = "linux"), path = "deaf.rs")]
 mod listener;

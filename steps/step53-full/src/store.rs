@@ -80,6 +80,9 @@ const CRASHES: i64 = 3;
 const SLICE: Duration = Duration::from_millis(1);
 const PRUNED: i64 = 128;
 
+/// How long the write-ahead log is, in bytes, when it is looked at: four times what is kept of it.
+const LONG_LOG: u64 = 64 << 20;
+
 /// Who acquires a task, and of which kinds; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Selection {
@@ -581,7 +584,7 @@ impl Store {
     /// every few milliseconds: dropped, this future may have deleted some of them.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::LongLog`], before a task is deleted or after some were; [`Error::Sqlite`].
     pub async fn prune(&self, status: TaskStatus, time: Range<Timestamp>) -> Result<usize, Error> {
         let (mut last, mut size, mut deleted) = ((time.start.as_millisecond(), 0), 1, 0);
         loop {
@@ -590,6 +593,7 @@ impl Store {
             let Some(&end) = found.last() else {
                 return Ok(deleted);
             };
+            self.check_log().await?;
             let begun_at = Instant::now();
             match self.repeat(move |tx| tasks::delete(tx, &found)).await {
                 Ok((count, elapsed)) => {
@@ -610,6 +614,26 @@ impl Store {
         }
     }
 
+    /// Whether most of a long log can be moved to the database: not as long as somebody reads what was
+    /// there before.
+    pub(crate) async fn check_log(&self) -> Result<(), Error> {
+        let bytes = self.file.log_size();
+        if bytes <= LONG_LOG {
+            return Ok(());
+        }
+        let held = |connection: &mut Connection| {
+            connection.query_one("PRAGMA wal_checkpoint", [], |row| {
+                let (busy, pages, moved): (bool, i64, i64) = row.try_into()?;
+                // Not all: while many work, somebody has always been reading for a moment.
+                Ok(!busy && moved < pages / 2)
+            })
+        };
+        if self.door.pass(held).await? {
+            return Err(Error::LongLog(bytes));
+        }
+        Ok(())
+    }
+
     /// What the clock says, which is noted, and since when it hasn't jumped.
     pub(crate) async fn watch_clock(&self) -> Result<(Timestamp, Timestamp), Error> {
         self.repeat(task_engine::watch_clock).await
@@ -618,8 +642,12 @@ impl Store {
     /// Notes that an engine starts, and returns the number of this start.
     pub(crate) async fn start_engine(&self, name: &str, lease: Duration) -> Result<i64, Error> {
         let name = name.to_owned();
-        self.repeat(move |tx| engines::insert(tx, &name, lease))
-            .await
+        self.repeat(move |tx| {
+            let number = engines::insert(tx, &name, lease)?;
+            engines::forget(tx, number)?;
+            Ok(number)
+        })
+        .await
     }
 
     /// Notes that it is alive.

@@ -11,6 +11,7 @@ mod giving_up;
 mod grace;
 mod heartbeat;
 mod hooks;
+mod housekeeping;
 mod inspection;
 mod keys;
 mod kinds;

@@ -24,6 +24,18 @@ pub(super) fn insert(tx: &Tx, name: &str, lease: Duration) -> Result<i64, Error>
     ))?)
 }
 
+/// Forgets those that have started a thousand starts before this one, unless they may live, or have
+/// left tasks: a few at a time, should there be many.
+pub(super) fn forget(tx: &Tx, id: i64) -> Result<(), Error> {
+    let delete = "DELETE FROM engines WHERE id IN (
+                      SELECT id FROM engines WHERE id <= ?1 - 1000 AND status <> 'alive'
+                      AND NOT EXISTS (SELECT 1 FROM tasks
+                                      WHERE tasks.status = 'running' AND engine_id = engines.id)
+                      LIMIT 1000)";
+    tx.prepare_cached(delete)?.execute([id])?;
+    Ok(())
+}
+
 /// Unless it is dead for the others: it has nothing to say any more.
 pub(super) fn beat(tx: &Tx, id: i64) -> Result<bool, Error> {
     let update = "UPDATE engines SET heartbeat_at = ?2 WHERE id = ?1 AND status = 'alive'";

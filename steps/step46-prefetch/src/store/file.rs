@@ -17,6 +17,13 @@ impl DatabaseFile {
         Ok(Self { path, identity })
     }
 
+    /// How many bytes its write-ahead log takes on the disk.
+    pub fn log_size(&self) -> u64 {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        fs::metadata(log).map_or(0, |log| log.len())
+    }
+
     /// What is written after the file was removed, or replaced by another, is written nowhere.
     pub fn check(&self) -> Result<(), Error> {
         if identity(&self.path).is_ok_and(|found| found == self.identity) {

@@ -12,6 +12,7 @@ mod giving_up;
 mod grace;
 mod heartbeat;
 mod hooks;
+mod housekeeping;
 mod inotify;
 mod inspection;
 mod keys;

@@ -13,6 +13,7 @@ mod giving_up;
 mod grace;
 mod heartbeat;
 mod hooks;
+mod housekeeping;
 mod inotify;
 mod inspection;
 mod keys;

@@ -15,6 +15,7 @@ mod grace;
 mod groups;
 mod heartbeat;
 mod hooks;
+mod housekeeping;
 mod inotify;
 mod inspection;
 mod keys;

@@ -16,6 +16,7 @@ mod grace;
 mod groups;
 mod heartbeat;
 mod hooks;
+mod housekeeping;
 mod inotify;
 mod inspection;
 mod keys;
