@@ -534,6 +534,12 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets the starts of engines that are too old, at this one.
+    pub(crate) async fn forget_engines(&self, engine: i64) -> Result<(), Error> {
+        self.transaction(move |tx| engines::forget(tx, engine))
+            .await
+    }
+
     /// What the clock says, which is noted, and since when it hasn't jumped.
     pub(crate) async fn watch_clock(&self) -> Result<(Timestamp, Timestamp), Error> {
         self.transaction(task_engine::watch_clock).await
@@ -542,12 +548,8 @@ impl Store {
     /// Notes that an engine starts, and returns the number of this start.
     pub(crate) async fn start_engine(&self, name: &str, lease: Duration) -> Result<i64, Error> {
         let name = name.to_owned();
-        self.transaction(move |tx| {
-            let number = engines::insert(tx, &name, lease)?;
-            engines::forget(tx, number)?;
-            Ok(number)
-        })
-        .await
+        self.transaction(move |tx| engines::insert(tx, &name, lease))
+            .await
     }
 
     /// Notes that it is alive.

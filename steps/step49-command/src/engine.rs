@@ -172,6 +172,9 @@ impl Engine {
             let mut heartbeat = Heartbeat::start(self.store.clone(), number, lease, asked_at)?;
             self.number.store(number, Ordering::Relaxed);
             info!(instance, workers, engine = number, "engine started");
+            if let Err(error) = self.store.forget_engines(number).await {
+                error!(error = error.with_causes(), "old starts can't be forgotten");
+            }
             let outcome = self.clone().live(&mut heartbeat).await;
             drop(heartbeat);
             if !matches!(outcome, Ok(Ending::Lost)) {

@@ -72,7 +72,7 @@ struct Drain {
     deleted: f64,
 }
 
-/// Drains so many tasks, while as many old ones as that are deleted.
+/// Drains so many tasks, while so many old ones are deleted, if any.
 fn drain(program: &Path, processes: u32, tasks: u32, old: u32) -> Result<Drain> {
     // Beside the program, since the usual temporary folder may be in memory.
     let folder = TempDir::new_in(".")?;
