@@ -3,7 +3,6 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use step35_backpressure::{Config, Context, Engine, Handler, Registry, RunningEngine, Store};
@@ -190,10 +189,13 @@ async fn one_that_has_been_dead_since_before_it_began_begins_again() {
     let store = store();
     let fate = Fate::default();
     let lease = Duration::from_millis(500);
+    let busy = connection();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
     let engine = start(&store, fate.handler(), lease).await;
     tokio::task::yield_now().await;
-    // It is noted meanwhile, and can't go on: this is the only thread.
-    thread::sleep(2 * lease);
+    // It has asked for its number, and has it once its lease is over.
+    tokio::time::sleep(2 * lease).await;
+    drop(busy);
 
     // On a busy machine, it may be late more than once.
     until(|| {
