@@ -164,7 +164,8 @@ pub async fn drain(engine: Engine) -> Result<(), Error> {
 pub async fn until(mut condition: impl FnMut() -> bool) {
     let started_at = Instant::now();
     while !condition() {
-        assert!(started_at.elapsed().as_secs() < 60, "it doesn't come");
+        let given_up = started_at.elapsed().as_secs() >= 60;
+        assert!(!given_up, "it doesn't come; logged so far:\n{}", log());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
