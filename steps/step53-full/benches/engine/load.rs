@@ -4,39 +4,39 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use task_engine::{
-    Config, Context as TaskContext, Error, Execution, Handler, NewTask, Next, Registry,
-    RunningEngine, Selection, Store, TaskError, TaskHandler,
+    Config, Error, Execution, Handler, NewTask, Next, Registry, RunningEngine, Selection, Store,
 };
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
-/// Does nothing.
-#[derive(Serialize, Deserialize)]
-struct Nothing {}
+use super::feature::Feature;
 
-impl TaskHandler for Nothing {
-    const KIND: &'static str = "nothing";
-    type Output = ();
+/// The kind of the tasks that do nothing.
+pub const NOTHING: &str = "nothing";
 
-    async fn execute(self, _context: &TaskContext) -> Result<(), TaskError> {
-        Ok(())
-    }
+/// A task that does nothing.
+pub fn nothing() -> NewTask {
+    NewTask::new(NOTHING, json!({}))
 }
 
 /// Creates so many tasks, each in a transaction of its own, with so many who do it side by side.
-pub async fn create_together(store: &Store, tasks: u32, producers: u32) -> Result<Duration> {
+pub async fn create_together(
+    store: &Store,
+    tasks: u32,
+    producers: u32,
+    feature: Feature,
+) -> Result<Duration> {
     let start = Instant::now();
     let mut producing = JoinSet::new();
     for producer in 0..producers {
         let store = store.clone();
-        let share = (producer..tasks).step_by(producers as usize).len();
+        let share = (producer..tasks).step_by(producers as usize);
         producing.spawn(async move {
-            for _ in 0..share {
-                store.create(&Nothing {}).await?;
+            for index in share {
+                store.create(feature.task(index)).await?;
             }
             Ok::<_, Error>(())
         });
@@ -49,7 +49,7 @@ pub async fn create_together(store: &Store, tasks: u32, producers: u32) -> Resul
 
 /// Creates so many tasks, with transactions of so many.
 pub async fn create_in_bulk(store: &Store, tasks: u32, batch: u32) -> Result<Duration> {
-    in_bulk(store, tasks, batch, NewTask::of(&Nothing {})?).await
+    in_bulk(store, tasks, batch, nothing()).await
 }
 
 /// Does the same with tasks that any engine knows, and that do nothing either.
@@ -98,14 +98,20 @@ pub async fn fill_with_finished_tasks(store: &Store, tasks: u32) -> Result<()> {
 }
 
 /// Executes tasks that wait, so many, with so many workers, which may acquire them so long ahead.
-pub async fn execute(store: Store, workers: u16, ahead: Duration, tasks: u32) -> Result<Duration> {
+pub async fn execute(
+    store: Store,
+    workers: u16,
+    ahead: Duration,
+    tasks: u32,
+    feature: Feature,
+) -> Result<Duration> {
     let executed = Arc::new(Semaphore::new(0));
     let count = executed.clone();
     let handler = Handler::new(move |_task| {
         count.add_permits(1);
         async {}
     });
-    let registry = Registry::default().with_handler(Nothing::KIND, handler);
+    let registry = feature.registry(&handler);
     let start = Instant::now();
     let engine = start_engine(store, registry, workers, ahead).await?;
     executed.acquire_many(tasks).await?.forget();
@@ -118,7 +124,7 @@ pub async fn acquire_all(store: &Store) -> Result<Duration> {
     let selection = Selection {
         instance: "bench".into(),
         engine: None,
-        kinds: [Nothing::KIND.to_owned()].into(),
+        kinds: [NOTHING.to_owned()].into(),
         by_age: false,
     };
     let mut tasks = Vec::new();
@@ -150,14 +156,14 @@ impl Engine {
             let _ = sender.send(Instant::now());
             async {}
         });
-        let registry = Registry::default().with_handler(Nothing::KIND, handler);
+        let registry = Registry::default().with_handler(NOTHING, handler);
         let engine = start_engine(store, registry, workers, Duration::ZERO).await?;
         Ok(Self { engine, starts })
     }
 
     /// From the creation of a task to its start.
     pub async fn latency(&mut self, store: &Store) -> Result<Duration> {
-        store.create(&Nothing {}).await?;
+        store.create(nothing()).await?;
         let created = Instant::now();
         let started = self.starts.recv().await.context("the engine has ended")?;
         Ok(started.saturating_duration_since(created))

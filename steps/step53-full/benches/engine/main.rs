@@ -3,6 +3,7 @@
 
 mod bare;
 mod child;
+mod feature;
 mod load;
 mod table;
 
@@ -17,7 +18,8 @@ use tokio::time::sleep;
 
 use bare::Bare;
 use child::Child;
-use load::Engine;
+use feature::Feature;
+use load::{Engine, NOTHING};
 use table::Table;
 
 const ROUNDS: usize = 5;
@@ -30,6 +32,9 @@ const WORKERS: [u16; 5] = [1, 2, 5, 20, 50];
 const AHEAD: Duration = Duration::from_millis(50);
 const FINISHED_TASKS: [u32; 2] = [0, 1_000_000];
 const ACQUISITIONS: u32 = 200;
+const WAITING_TASKS: [u32; 3] = [100, 10_000, 100_000];
+const CREATIONS: u32 = 100;
+const BOUND: u32 = 1_000_000;
 const LATENCIES: u32 = 200;
 const TASKS_IN_MEMORY: u32 = 10_000;
 
@@ -57,6 +62,10 @@ async fn main() -> Result<()> {
         eprintln!("round {round} of {ROUNDS}");
         bench.creation().await?;
         bench.execution().await?;
+        bench.features().await?;
+        for waiting in WAITING_TASKS {
+            bench.bounded(waiting).await?;
+        }
         for (finished, path) in &histories {
             bench.acquisition(*finished, path).await?;
         }
@@ -97,7 +106,8 @@ impl Bench {
         let [bare, batches] = self.bare_creation(FULL)?;
         for producers in PRODUCERS {
             let store = Store::open(self.databases.fresh())?;
-            let engine = rate(load::create_together(&store, TASKS, producers).await?);
+            let engine =
+                rate(load::create_together(&store, TASKS, producers, Feature::None).await?);
             let name = format!("create, producers: {producers}");
             self.table.rate(&name, engine, bare, batches);
             if producers == TOGETHER {
@@ -115,7 +125,7 @@ impl Bench {
 
         let [bare, batches] = self.bare_creation(NORMAL)?;
         let store = self.normal()?;
-        let engine = rate(load::create_together(&store, TASKS, 1).await?);
+        let engine = rate(load::create_together(&store, TASKS, 1, Feature::None).await?);
         let name = "create, synchronous = NORMAL";
         self.table.rate(name, engine, bare, batches);
         Ok(())
@@ -135,7 +145,8 @@ impl Bench {
         for workers in WORKERS {
             let store = Store::open(self.databases.fresh())?;
             load::create_in_bulk(&store, TASKS, BATCH).await?;
-            let engine = rate(load::execute(store, workers, Duration::ZERO, TASKS).await?);
+            let engine =
+                rate(load::execute(store, workers, Duration::ZERO, TASKS, Feature::None).await?);
             let name = format!("execute, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
             if workers == 1 {
@@ -148,14 +159,14 @@ impl Bench {
 
             let store = Store::open(self.databases.fresh())?;
             load::create_in_bulk(&store, TASKS, BATCH).await?;
-            let engine = rate(load::execute(store, workers, AHEAD, TASKS).await?);
+            let engine = rate(load::execute(store, workers, AHEAD, TASKS, Feature::None).await?);
             let name = format!("execute, {AHEAD:?} ahead, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
         }
         let [bare, batches] = self.bare_execution(NORMAL)?;
         let store = self.normal()?;
         load::create_in_bulk(&store, TASKS, BATCH).await?;
-        let engine = rate(load::execute(store, 1, Duration::ZERO, TASKS).await?);
+        let engine = rate(load::execute(store, 1, Duration::ZERO, TASKS, Feature::None).await?);
         let name = "execute, workers: 1, synchronous = NORMAL";
         self.table.rate(name, engine, bare, batches);
         Ok(())
@@ -177,6 +188,52 @@ impl Bench {
             *bare = rate(connection.execute(batch)?);
         }
         Ok(rates)
+    }
+
+    /// What each of them costs, beside the engine without it.
+    async fn features(&mut self) -> Result<()> {
+        let without = self.feature(Feature::None).await?;
+        for feature in Feature::SOME {
+            for ((name, with), (_, without)) in self.feature(feature).await?.iter().zip(&without) {
+                let name = format!("{name}, {} (beside: none)", feature.name());
+                self.table.rate_beside(&name, *with, *without);
+            }
+        }
+        Ok(())
+    }
+
+    async fn feature(&mut self, feature: Feature) -> Result<Vec<(String, f64)>> {
+        let mut rates = Vec::new();
+        for (ahead, name) in [(Duration::ZERO, ""), (AHEAD, "ahead")] {
+            let store = Store::open(self.databases.fresh())?;
+            feature.set(&store).await?;
+            let created = load::create_together(&store, TASKS, TOGETHER, feature).await?;
+            if ahead.is_zero() {
+                rates.push(("create".to_owned(), rate(created)));
+            }
+            let executed = load::execute(store, 5, ahead, TASKS, feature).await?;
+            rates.push((
+                format!("execute {name}").trim_end().to_owned(),
+                rate(executed),
+            ));
+        }
+        Ok(rates)
+    }
+
+    /// What one more task of a kind costs of which so many wait, and more may.
+    async fn bounded(&mut self, waiting: u32) -> Result<()> {
+        let store = Store::open(self.databases.fresh())?;
+        load::create_in_bulk(&store, waiting, waiting).await?;
+        let mut times = [0.0; 2];
+        for (time, bound) in times.iter_mut().zip([None, Some(BOUND)]) {
+            store.bound_kind(NOTHING, bound).await?;
+            let created = load::create_together(&store, CREATIONS, 1, Feature::None).await?;
+            *time = millis(created) / f64::from(CREATIONS);
+        }
+        let [without, with] = times;
+        let name = format!("create, {waiting} wait, bounded (beside: not)");
+        self.table.millis(&name, with, without);
+        Ok(())
     }
 
     async fn acquisition(&mut self, finished: u32, path: &PathBuf) -> Result<()> {
