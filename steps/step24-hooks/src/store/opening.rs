@@ -70,6 +70,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
     set(&connection, "journal_mode", "wal")?;
     // FULL: a committed task survives a power cut.
     set(&connection, "synchronous", "2")?;
+    // Kinds are compared here as they are there, byte by byte.
+    set(&connection, "encoding", "UTF-8")?;
     migrate(&mut connection)?;
     Ok(connection)
 }

@@ -1,14 +1,17 @@
 //! Some tasks come before others, and none waits for ever.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use step24_hooks::{
-    Config, Context, Engine, Handler, Priority, Registry, RetryPolicy, Selection, Store,
+    Config, Context, Engine, Handler, NewTask, Priority, Registry, RetryPolicy, Selection, Store,
+    Task,
 };
 use tokio::sync::Mutex;
 
-use crate::common::{acquire, connection, new_task, rows, statements, store};
+use crate::common::{acquire, connection, database, new_task, rows, statements, store};
 use crate::inspection::program;
 use crate::monitoring::plans;
 
@@ -133,15 +136,84 @@ async fn what_is_for_later_comes_before_nobody() {
 #[tokio::test]
 async fn each_kind_and_priority_is_searched_by_the_index() {
     let store = store();
+    create(&store, Priority::Low, 1).await;
     let asked = statements(&store, async {
         acquire(&store).await;
     })
     .await;
     let plans = plans(&asked);
-    insta::assert_snapshot!(plans.lines().take(2).collect::<Vec<_>>().join("\n"), @r"
+    let plans = plans
+        .lines()
+        .skip_while(|line| !line.contains("priority = ?2"));
+    insta::assert_snapshot!(plans.take(2).collect::<Vec<_>>().join("\n"), @r"
     SELECT scheduled_at, id FROM tasks WHERE status = 'waiting' AND task_kind = ?1 AND priority = ?2 ORDER BY scheduled_at, id LIMIT 1
         SEARCH tasks USING COVERING INDEX waiting_tasks (task_kind=? AND priority=?)
     ");
+}
+
+#[tokio::test]
+async fn kinds_of_which_none_waits_are_not_searched() {
+    let store = store();
+    create(&store, Priority::Low, 4).await;
+    let asked = async |kinds| statements(&store, acquire_of(&store, kinds)).await.len();
+    let among = |name| {
+        let others = (0..100).map(|index| format!("{name} {index}"));
+        others.chain(["test".to_owned()]).collect()
+    };
+
+    let one = asked(vec!["test".to_owned()]).await;
+    let [before, after] = ["rest", "tests"].map(among).map(asked);
+
+    // It looks twice: before the task starts, and after.
+    assert_eq!((before.await, after.await), (one, one + 2));
+}
+
+/// The kinds are compared as SQLite does.
+#[tokio::test]
+async fn whatever_the_kinds_are_called_each_is_found() {
+    let kinds = [
+        "tests",
+        "",
+        "été",
+        "test",
+        "\u{10ffff}",
+        "Test",
+        "e\u{301}",
+        "tes",
+        "\0",
+        "\u{ffff}",
+    ];
+    let store = store();
+    let others = "INSERT INTO tasks (task_kind, task_parameters, created_at, updated_at)
+                  SELECT CAST(column1 AS TEXT), '{}', 0, 0
+                  FROM (VALUES ('0'), ('test '), ('été '), (x'80'), (x'c3'), (x'ff'))";
+    connection().execute_batch(others).unwrap();
+    for kind in kinds {
+        store.create(NewTask::new(kind, json!({}))).await.unwrap();
+        let known = kinds.map(str::to_owned).to_vec();
+        assert_eq!(acquire_of(&store, known).await.unwrap().kind, kind);
+    }
+}
+
+#[test]
+fn a_database_that_compares_otherwise_is_refused() {
+    connection()
+        .execute_batch("PRAGMA encoding = 'UTF-16'; CREATE TABLE notes (note)")
+        .unwrap();
+    let refused = Store::open(database()).unwrap_err();
+    assert!(
+        refused.source().unwrap().to_string().contains("UTF-16le"),
+        "{refused:?}"
+    );
+}
+
+async fn acquire_of(store: &Store, kinds: Vec<String>) -> Option<Task> {
+    let selection = Selection {
+        instance: "test".into(),
+        kinds: kinds.into(),
+        by_age: false,
+    };
+    store.try_acquire_task(&selection).await.unwrap().task
 }
 
 #[test]

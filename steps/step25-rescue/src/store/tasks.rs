@@ -43,6 +43,7 @@ pub(super) struct First {
 
 /// Searches each kind and priority, so that the index leads to the first task of each.
 pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<First>, Error> {
+    let kinds = waiting_among(sql, kinds)?;
     let first = "SELECT scheduled_at, id FROM tasks
                  WHERE status = 'waiting' AND task_kind = ?1 AND priority = ?2
                  ORDER BY scheduled_at, id LIMIT 1";
@@ -58,6 +59,30 @@ pub(super) fn first_waiting(sql: &Connection, kinds: &[String]) -> Result<Vec<Fi
                 })
             });
             found.extend(task.optional()?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of these kinds of which tasks wait. Where none of a kind does, the index leads to the next
+/// one of which some do: those between them aren't searched for.
+fn waiting_among<'a>(sql: &Connection, kinds: &'a [String]) -> Result<Vec<&'a String>, Error> {
+    let next = "SELECT min(task_kind) FROM tasks WHERE status = 'waiting' AND task_kind >= ?1";
+    let mut next = sql.prepare_cached(next)?;
+    let mut kinds: Vec<_> = kinds.iter().collect();
+    kinds.sort();
+    let (mut found, mut waiting) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        if waiting.as_slice() < kind.as_bytes() {
+            let next: Option<Vec<u8>> = next.query_one([kind], |row| {
+                let next = row.get_ref(0)?.as_bytes_or_null()?;
+                Ok(next.map(<[u8]>::to_vec))
+            })?;
+            let Some(next) = next else { break };
+            waiting = next;
+        }
+        if waiting == kind.as_bytes() {
+            found.push(kind);
         }
     }
     Ok(found)

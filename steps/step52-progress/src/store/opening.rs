@@ -70,6 +70,8 @@ pub(super) fn writer(path: &Path, synchronous: Synchronous) -> Result<Connection
     // With a write-ahead log, those that read don't wait for those that write.
     set(&connection, "journal_mode", "wal")?;
     set(&connection, "synchronous", synchronous.level())?;
+    // Kinds are compared here as they are there, byte by byte.
+    set(&connection, "encoding", "UTF-8")?;
     migrate(&mut connection)?;
     Ok(connection)
 }
