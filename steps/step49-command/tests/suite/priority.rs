@@ -211,6 +211,7 @@ fn a_database_that_compares_otherwise_is_refused() {
 async fn acquire_of(store: &Store, kinds: Vec<String>) -> Option<Task> {
     let selection = Selection {
         instance: "test".into(),
+        engine: None,
         kinds: kinds.into(),
         by_age: false,
     };
