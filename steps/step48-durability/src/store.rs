@@ -18,7 +18,6 @@ mod tasks;
 mod tx;
 mod values;
 
-use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
 use std::ops::Range;
@@ -243,12 +242,14 @@ impl Store {
     ) -> Result<Acquired, Error> {
         self.repeat(move |tx| {
             let mut acquired = Self::acquisition(&select())(tx)?;
-            while acquired.task.is_some() && acquired.ahead.len() < ahead {
+            // Of limited kinds, whoever waits would take the place of one that could run.
+            let limited = |task: &Task| limited_kinds::is_limited(tx, &task.kind);
+            let alone = acquired.task.as_ref().map_or(Ok(true), limited)?;
+            while !alone && acquired.ahead.len() < ahead {
                 let more = Self::acquisition(&select())(tx)?;
                 (acquired.next, acquired.refused) = (more.next, more.refused);
                 let Some(task) = more.task else { break };
-                // Of these, whoever waits would take the place of one that could run.
-                if limited_kinds::is_limited(tx, &task.kind)? {
+                if limited(&task)? {
                     acquired.next = Some(tx.now);
                     tasks::give_back(tx, &task)?;
                     break;
@@ -261,7 +262,7 @@ impl Store {
     }
 
     /// Gives back tasks that were acquired ahead, as if they hadn't been.
-    pub(crate) async fn give_back(&self, given: VecDeque<Task>) -> Result<(), Error> {
+    pub(crate) async fn give_back(&self, given: Vec<Task>) -> Result<(), Error> {
         self.repeat(move |tx| given.iter().try_for_each(|task| tasks::give_back(tx, task)))
             .await?;
         self.wake_ups.wake_one_each();

@@ -89,7 +89,7 @@ impl Worker {
 
     /// Lets others have the tasks that were acquired ahead.
     async fn give_back(&self, batch: &mut Batch) -> Result<(), Error> {
-        let tasks = mem::take(&mut batch.waiting);
+        let tasks = Vec::from(mem::take(&mut batch.waiting));
         let (worker, count) = (self.index, tasks.len());
         batch.size = 0;
         let Err(error) = self.engine.store.give_back(tasks).await else {

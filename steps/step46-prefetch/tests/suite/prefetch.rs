@@ -277,6 +277,19 @@ async fn limited_kinds_are_not_acquired_ahead() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_of_a_limited_kind_is_not_acquired_to_be_given_back() {
+    let store = store();
+    store.limit_kind("test", NonZero::new(5)).await.unwrap();
+    create_tasks(&store, 10).await;
+    let note = "CREATE TABLE acquired (task);
+                CREATE TRIGGER note AFTER UPDATE ON tasks WHEN new.status = 'running'
+                BEGIN INSERT INTO acquired VALUES (new.id); END";
+    connection().execute_batch(note).unwrap();
+    Long::begin(&store, HOUR).await.end().await;
+    assert_eq!(rows("SELECT count(*) FROM acquired"), "10");
+}
+
 /// One turn in ten is that of the oldest, however many are acquired at once.
 #[tokio::test(start_paused = true)]
 async fn the_patience_of_the_others_has_its_turn() {

@@ -446,9 +446,8 @@ pub(super) fn put_back_stranded(tx: &Tx, id: i64, crashes: i64) -> Result<TaskSt
 
 /// As if it hadn't been acquired, unless it isn't ours any more. It keeps its place.
 pub(super) fn give_back(tx: &Tx, task: &Task) -> Result<(), Error> {
-    let update = "UPDATE tasks
-                  SET status = iif(cancel_requested_at NOT NULL, 'cancelled', 'waiting'),
-                  instance = NULL, engine_id = NULL, updated_at = ?3
+    let update = "UPDATE tasks SET instance = NULL, engine_id = NULL, updated_at = ?3,
+                  status = iif(cancel_requested_at NOT NULL, 'cancelled', 'waiting')
                   WHERE id = ?1 AND status = 'running'
                   AND ?2 = (SELECT max(id) FROM task_executions WHERE task_id = ?1)";
     let mut update = tx.prepare_cached(update)?;
