@@ -97,7 +97,7 @@ impl fmt::Display for Table {
     }
 }
 
-const NAME: usize = 56;
+const NAME: usize = 60;
 const CELL: usize = 12;
 
 fn line(f: &mut fmt::Formatter, name: &str, cells: [String; 5]) -> fmt::Result {
