@@ -4,7 +4,6 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tracing::{error, warn};
 
-use crate::heartbeat::interval;
 use crate::{Engine, Error, TaskStatus};
 
 /// Puts back the tasks of the engines that are dead.
@@ -33,11 +32,11 @@ impl Recovery {
         }
     }
 
-    /// Looks for ever, as often as the engine says that it is alive.
+    /// Looks for ever, twice a lease: between two looks all that are alive say so, even if they are late.
     pub async fn run(mut self) -> Result<(), Error> {
         let clock = self.engine.store.clock().clone();
         loop {
-            let next = clock.after(interval(self.engine.config.lease));
+            let next = clock.after(self.engine.config.lease / 2);
             clock.sleep_until(next).await;
             if let Err(error) = self.look().await {
                 // The next look may see more.

@@ -75,7 +75,7 @@ fn unwatched() -> Config {
 }
 
 /// Lets the workers fall asleep: what they ask the store for comes before what we ask it for.
-async fn fall_asleep(store: &Store) {
+pub async fn fall_asleep(store: &Store) {
     for _ in 0..10 {
         yield_now().await;
         store.waiting_kinds().await.unwrap();

@@ -8,6 +8,7 @@ use step39_recurring::{Clock, Handler, RetryPolicy, Store};
 
 use crate::common::{connection, create_tasks, database, engine, rows, statements, store, until};
 use crate::monitoring::plans;
+use crate::notifications::fall_asleep;
 
 const TASKS: &str = "SELECT id, status, engine_id, context FROM tasks";
 
@@ -180,6 +181,29 @@ async fn a_clock_that_is_set_kills_nobody() {
     assert_eq!(rows("SELECT status FROM engines"), "alive\nalive");
     assert_eq!(rows(TASKS), before);
     drop((first, second));
+}
+
+#[tokio::test]
+async fn nor_one_whose_next_beat_is_late() {
+    let (store, clock) = store_with_clock();
+    silent_engine(&store, 1000, 1).await;
+    let observer = engine(0, &store, Handler::new(|_| async {}));
+    let observer = observer.start().await.unwrap();
+    let after = async |seconds| {
+        clock.advance(Duration::from_secs(seconds));
+        fall_asleep(&store).await;
+    };
+
+    after(0).await;
+    after(3600).await;
+    // It beats every ten seconds.
+    after(12).await;
+    let beat = "UPDATE engines SET heartbeat_at = 4612000 WHERE id = 1000 AND status = 'alive'";
+    connection().execute_batch(beat).unwrap();
+    after(8).await;
+
+    assert_eq!(rows("SELECT status FROM engines WHERE id = 1000"), "alive");
+    observer.shutdown().await.unwrap();
 }
 
 #[tokio::test]
