@@ -16,6 +16,8 @@ pub struct Excerpt<'a> {
     within: Option<String>,
     /// What each hunk stands in besides.
     scopes: Vec<Option<String>>,
+    /// What each hunk comes after, if it has no line of context to tell.
+    after: Vec<Option<String>>,
 }
 
 impl<'a> Excerpt<'a> {
@@ -30,6 +32,11 @@ impl<'a> Excerpt<'a> {
         let lines: Vec<usize> = hunks.iter().map(first).collect();
         let new = change.new.as_deref().unwrap_or_default();
         let scopes = item::scopes(&change.path, new, &lines);
+        let mut after = item::predecessors(&change.path, new, &lines);
+        for (after, hunk) in after.iter_mut().zip(&hunks) {
+            let is_alone = hunk.iter().all(|line| line.tag == Tag::Added);
+            after.take_if(|_| change.old.is_none() || !is_alone);
+        }
         let outer = scopes.first().cloned().unwrap_or_default();
         let shared = |depth: &usize| {
             scopes
@@ -45,6 +52,7 @@ impl<'a> Excerpt<'a> {
                 .into_iter()
                 .map(|mut scope| scope.drain(depth..).next_back())
                 .collect(),
+            after,
         }
     }
 
@@ -71,10 +79,13 @@ impl<'a> Excerpt<'a> {
     /// Its lines: coloured as a diff by the page, as code by highlight.js.
     pub fn body(&self) -> String {
         let mut code = String::new();
-        for (index, (hunk, scope)) in self.hunks.iter().zip(&self.scopes).enumerate() {
-            if index > 0 || scope.is_some() {
-                let scope = scope.as_deref().map(html::escape).unwrap_or_default();
-                let _ = write!(code, "<span class=\"gap\">⋯ {scope}&#10;</span>");
+        let places = self.scopes.iter().zip(&self.after);
+        for (index, (hunk, (scope, after))) in self.hunks.iter().zip(places).enumerate() {
+            let after = after.as_ref().map(|item| format!("après {item}"));
+            if index > 0 || scope.is_some() || after.is_some() {
+                let place = [scope.clone(), after].into_iter().flatten();
+                let place = html::escape(&place.collect::<Vec<_>>().join(", "));
+                let _ = write!(code, "<span class=\"gap\">⋯ {place}&#10;</span>");
             }
             for (line, words) in hunk.iter().zip(words::changed(hunk)) {
                 code.push_str(&marked(line, &words));
@@ -126,6 +137,18 @@ mod tests {
         let lines = within(&change, &["a".to_owned(), "c".to_owned()]).unwrap();
         let body = Excerpt::new(&change, |line| lines.contains(&line), matters).body();
         assert_eq!(body.matches("class=\"gap\"").count(), 1, "{body}");
+    }
+
+    #[test]
+    fn what_is_new_comes_after_something() {
+        let old = "impl A {\n    fn a() {}\n}\n";
+        let new = "impl A {\n    fn a() {}\n\n    fn b() {}\n}\n";
+        let change = change(old, new);
+        let lines = within(&change, &["A::b".to_owned()]).unwrap();
+        let body = Excerpt::new(&change, |line| lines.contains(&line), matters).body();
+        assert!(body.contains("⋯ après A::a&#10;"), "{body}");
+        let body = Excerpt::new(&change, |_| true, matters).body();
+        assert!(!body.contains("après"), "{body}");
     }
 
     #[test]

@@ -61,6 +61,14 @@ pub fn scopes(path: &str, text: &str, lines: &[usize]) -> Vec<Vec<String>> {
     }
 }
 
+/// What each of these lines comes after, if an item begins there and is not the first one.
+pub fn predecessors(path: &str, text: &str, lines: &[usize]) -> Vec<Option<String>> {
+    match path.rsplit('.').next() {
+        Some("rs") => rust::predecessors(text, lines),
+        _ => vec![None; lines.len()],
+    }
+}
+
 /// The lines of `text` that `lines` selects, less the indentation they share.
 pub fn extract(text: &str, lines: &Lines) -> String {
     let count = lines.end() + 1 - lines.start();

@@ -48,6 +48,41 @@ pub fn scopes(text: &str, lines: &[usize]) -> Vec<Vec<String>> {
     lines.iter().map(scope).collect()
 }
 
+/// The item that each line comes after, if an item begins there.
+pub fn predecessors(text: &str, lines: &[usize]) -> Vec<Option<String>> {
+    let items = syn::parse_file(text).map_or_else(|_| Vec::new(), |file| file.items);
+    let top = items
+        .iter()
+        .map(|item| (title(item), self::lines(text, item)));
+    let top: Vec<_> = top.collect();
+    let blank = |range: std::ops::Range<usize>| {
+        let mut between = text.lines().take(range.end - 1).skip(range.start - 1);
+        between.all(|line| line.trim().is_empty())
+    };
+    let predecessor = |line: &usize| {
+        let outer = items
+            .iter()
+            .zip(&top)
+            .find(|(_, (_, lines))| lines.contains(line) && lines.start() < line);
+        let siblings = outer.map_or_else(
+            || top.clone(),
+            |(item, _)| {
+                let inner = members(text, item).into_iter();
+                inner
+                    .map(|(mut names, lines, _)| (names.pop(), lines))
+                    .collect()
+            },
+        );
+        let mut pairs = siblings.windows(2);
+        let pair = pairs.find(|pair| {
+            let (end, start) = (*pair[0].1.end(), *pair[1].1.start());
+            (end + 1..=start).contains(line) && blank(*line..start)
+        });
+        pair.and_then(|pair| pair[0].0.clone())
+    };
+    lines.iter().map(predecessor).collect()
+}
+
 /// An item as one speaks of it: `impl Store`, `Worker`, `run`.
 fn title(item: &Item) -> Option<String> {
     match item {
@@ -282,6 +317,19 @@ mod tests {
                 vec!["mod tests"]
             ]
         );
+    }
+
+    #[test]
+    fn an_item_comes_after_the_one_before_it() {
+        let text = "use a;\n\nfn a() {}\n\n/// B.\nfn b() {\n    1\n}\n\nimpl A {\n    fn c() {}\n\n    fn d() {}\n}\n";
+        let after = |line| predecessors(text, &[line]).remove(0);
+        assert_eq!(after(5).as_deref(), Some("a"));
+        assert_eq!(after(4).as_deref(), Some("a"));
+        assert_eq!(after(10).as_deref(), Some("b"));
+        assert_eq!(after(13).as_deref(), Some("A::c"));
+        assert_eq!(after(3), None);
+        assert_eq!(after(7), None);
+        assert_eq!(after(11), None);
     }
 
     #[test]
