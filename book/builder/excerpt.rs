@@ -76,16 +76,36 @@ impl<'a> Excerpt<'a> {
         format!(" <span class=\"where\">{}</span>", parts.join(" · "))
     }
 
+    /// The lines between a hunk and the one before it.
+    fn skipped_before(&self, index: usize) -> &'a [Line] {
+        let lines = &self.change.lines;
+        let place = |line: Option<&&Line>| {
+            let line = *line?;
+            lines.iter().position(|other| std::ptr::eq(other, line))
+        };
+        let before = index.checked_sub(1).map(|index| &self.hunks[index]);
+        let last = before.and_then(|hunk| place(hunk.last()));
+        let first = place(self.hunks[index].first());
+        last.zip(first)
+            .map_or(&[], |(last, first)| &lines[last + 1..first])
+    }
+
     /// Its lines: coloured as a diff by the page, as code by highlight.js.
     pub fn body(&self) -> String {
         let mut code = String::new();
         let places = self.scopes.iter().zip(&self.after);
         for (index, (hunk, (scope, after))) in self.hunks.iter().zip(places).enumerate() {
             let after = after.as_ref().map(|item| format!("après {item}"));
-            if index > 0 || scope.is_some() || after.is_some() {
+            let skipped = self.skipped_before(index);
+            let says_where = index == 0 && (scope.is_some() || after.is_some());
+            if says_where || skipped.iter().any(|line| !line.text.trim().is_empty()) {
                 let place = [scope.clone(), after].into_iter().flatten();
                 let place = html::escape(&place.collect::<Vec<_>>().join(", "));
                 let _ = write!(code, "<span class=\"gap\">⋯ {place}&#10;</span>");
+            } else {
+                for line in skipped {
+                    code.push_str(&marked(line, &Words::default()));
+                }
             }
             for (line, words) in hunk.iter().zip(words::changed(hunk)) {
                 code.push_str(&marked(line, &words));
@@ -137,6 +157,15 @@ mod tests {
         let lines = within(&change, &["a".to_owned(), "c".to_owned()]).unwrap();
         let body = Excerpt::new(&change, |line| lines.contains(&line), matters).body();
         assert_eq!(body.matches("class=\"gap\"").count(), 1, "{body}");
+    }
+
+    #[test]
+    fn neighbours_are_not_told_apart() {
+        let change = change("fn a() {}\n\nfn b() {}\n", "fn a() { 1 }\n\nfn b() { 1 }\n");
+        let lines = within(&change, &["a".to_owned(), "b".to_owned()]).unwrap();
+        let body = Excerpt::new(&change, |line| lines.contains(&line), matters).body();
+        assert!(!body.contains('⋯'), "{body}");
+        assert!(body.contains("<span class=\"same\">&#10;</span>"), "{body}");
     }
 
     #[test]
