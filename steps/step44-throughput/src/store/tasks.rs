@@ -511,7 +511,7 @@ pub(super) fn correlated(sql: &Connection, correlation: &str) -> Result<Vec<Task
         "SELECT *, {CONTEXT} FROM tasks
          WHERE context ->> 'correlation' NOT NULL AND context ->> 'correlation' = ?1
          UNION ALL SELECT *, {CONTEXT} FROM tasks
-         WHERE id = ?1 AND context ->> 'correlation' IS NULL"
+         WHERE id = ?1 AND CAST(id AS TEXT) = ?1 AND context ->> 'correlation' IS NULL"
     );
     let mut tasks = sql.prepare_cached(&tasks)?;
     let tasks = tasks.query_map([correlation], read)?;

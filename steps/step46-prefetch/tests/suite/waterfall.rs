@@ -67,6 +67,10 @@ async fn a_task_that_was_given_no_id_is_followed_by_its_number() {
     );
     assert_eq!(traced("1").await, [(0, 1), (1, 2)]);
     assert_eq!(traced("2").await, [(0, 1), (1, 2)]);
+    // SQLite would have them be the number 1.
+    for other in ["1e0", "1.0", " 1", "\t1\n"] {
+        assert_eq!(traced(other).await, [], "{other:?}");
+    }
 }
 
 #[tokio::test]
