@@ -336,7 +336,7 @@ pub(super) fn cancel(tx: &Tx, which: &Which) -> Result<(Cancelled, bool), Error>
         Which::Kind(_) => "task_kind = ?1",
         Which::Correlation(_) => {
             "(context ->> 'correlation' NOT NULL AND context ->> 'correlation' = ?1
-              OR id = ?1 AND context ->> 'correlation' IS NULL)"
+              OR id = ?1 AND CAST(id AS TEXT) = ?1 AND context ->> 'correlation' IS NULL)"
         }
     };
     let which: &dyn ToSql = match which {
