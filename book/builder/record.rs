@@ -57,22 +57,25 @@ pub fn record(root: &Path, names: &[String], check: bool) -> Result<()> {
     let mut problems = Vec::new();
     let runs = side_by_side(&sessions, |(_, _, session)| shell::run(session, &programs));
     for ((path, shown, session), run) in sessions.into_iter().zip(runs) {
-        let mut run = run.with_context(|| shown.clone())?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let events = drawn.contains(&*name).then(|| timeline::path(&name));
         if check {
-            let compare = |run: &Run| differences(root, &shown, &session, events.as_deref(), run);
-            let mut found = compare(&run)?;
+            let compare = |run: Result<Run>| {
+                let found = run
+                    .and_then(|run| differences(root, &shown, &session, events.as_deref(), &run));
+                found.unwrap_or_else(|error| vec![Problem::of(&shown, format!("{error:#}"))])
+            };
+            let mut found = compare(run);
             // Others that ran beside it may have made it late: what it shows alone counts.
             for _ in 0..2 {
                 if !found.is_empty() {
-                    run = shell::run(&session, &programs).with_context(|| shown.clone())?;
-                    found = compare(&run)?;
+                    println!("{}\n{shown}: once more", Problems(found));
+                    found = compare(shell::run(&session, &programs));
                 }
             }
             problems.extend(found);
         } else {
-            let (output, timeline) = run;
+            let (output, timeline) = run.with_context(|| shown.clone())?;
             write(&path, &output)?;
             println!("{shown}");
             if let Some(file) = events {
