@@ -111,7 +111,7 @@ pub enum Error {
         found: String,
     },
     /// A task that runs can't be put back by its number.
-    #[error("task {0} is running: if its engine was killed, put back all that it has left behind")]
+    #[error("task {0} is running: if its engine was killed, it will be put back by itself")]
     Running(i64),
     /// SQLite refused or failed what it was asked for.
     #[error("the database failed")]

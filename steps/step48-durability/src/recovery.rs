@@ -32,7 +32,7 @@ impl Recovery {
         }
     }
 
-    /// Looks for ever, twice a lease: between two looks all that are alive say so, even if they are late.
+    /// Looks for ever, twice a lease: between two looks all that are alive say so, even late.
     pub async fn run(mut self) -> Result<(), Error> {
         let clock = self.engine.store.clock().clone();
         loop {

@@ -31,7 +31,7 @@ async fn retry_stranded(store: &Store, instance: &str, yes: bool) -> Result<()> 
     let tasks = store.running_tasks(instance).await?;
     if tasks.is_empty() {
         return print(&[format!(
-            "no task is marked as running under the name {instance:?}"
+            "no task of an engine without a number is marked as running under the name {instance:?}"
         )]);
     }
     if !yes && !confirmed(instance, &tasks)? {

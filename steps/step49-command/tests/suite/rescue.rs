@@ -91,7 +91,7 @@ async fn what_a_killed_engine_has_left_is_put_back_and_its_outcome_refused() {
     let none = program(&["retry", "--stranded", "test", "--yes"]);
     assert_eq!(
         none,
-        "no task is marked as running under the name \"test\"\n"
+        "no task of an engine without a number is marked as running under the name \"test\"\n"
     );
 
     assert_eq!(
