@@ -146,8 +146,8 @@ pub enum ScheduleCommand {
     Next {
         name: String,
         /// How many.
-        #[arg(long, value_name = "N", default_value_t = 5)]
-        count: usize,
+        #[arg(long, value_name = "N", default_value = "5")]
+        count: NonZero<u16>,
     },
     /// Let no time of this schedule have a task any more, on any engine.
     Pause { name: String },

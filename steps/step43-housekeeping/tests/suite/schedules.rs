@@ -327,4 +327,8 @@ async fn they_are_asked_for_and_told() {
     connection().execute(insert, []).unwrap();
     let told = program(&["schedule", "next", "old"]);
     assert_eq!(told, "schedule old never comes again\n");
+    for count in ["0", "65536"] {
+        let refused = program(&["schedule", "next", "old", "--count", count]);
+        assert!(refused.contains("invalid value"), "{refused}");
+    }
 }

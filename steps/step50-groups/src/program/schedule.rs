@@ -48,12 +48,12 @@ async fn add(store: &Store, new: ScheduleArguments) -> Result<()> {
     print(&[format!("schedule {} added: next at {next}", new.name)])
 }
 
-async fn next(reader: &Reader, name: &str, count: usize) -> Result<()> {
+async fn next(reader: &Reader, name: &str, count: std::num::NonZero<u16>) -> Result<()> {
     let mut all = reader.schedules().await?.into_iter();
     let found = all.find(|schedule| schedule.name == name);
     let schedule = found.ok_or_else(|| Error::NoSchedule(name.to_owned()))?;
     let (mut lines, mut time) = (vec![], Timestamp::now());
-    while lines.len() < count
+    while lines.len() < count.get().into()
         && let Some(next) = schedule.next_tick(time)?
     {
         lines.push(next.in_tz(&schedule.time_zone)?.to_string());
