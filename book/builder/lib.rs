@@ -60,6 +60,7 @@ mod links;
 mod listing;
 mod map;
 mod page;
+mod place;
 mod problem;
 mod prose;
 mod series;

@@ -11,6 +11,7 @@ use crate::excerpt::Excerpt;
 use crate::html;
 use crate::item;
 use crate::page::Page;
+use crate::place;
 
 /// `{{#item SLUG FILE ITEM}}`: one item of a file.
 pub fn item(page: &mut Page, slug: &str, path: &str, name: &str) -> Result<String> {
@@ -21,15 +22,8 @@ pub fn item(page: &mut Page, slug: &str, path: &str, name: &str) -> Result<Strin
 
     let normalised = page.library.normalised(step, path)?;
     let covered = item::find(path, normalised, name)?.lines;
-    let within = place.within.map(|within| {
-        let within = html::within(&within);
-        format!(" <span class=\"where\">{within}</span>")
-    });
-    let caption = format!(
-        "{}{}",
-        caption(page, step, path),
-        within.unwrap_or_default()
-    );
+    let target = place::of_item(page, step, path, name)?;
+    let caption = with_place(caption(page, step, path), target);
     let listing = listing(&caption, path, &code);
     page.coverage(step).listing(path, covered);
     Ok(listing)
@@ -40,7 +34,9 @@ pub fn file(page: &mut Page, slug: &str, path: &str) -> Result<String> {
     let step = page.library.step(slug)?;
     let text = page.library.source(step, path)?;
     ensure!(!text.trim().is_empty(), "{path} is empty");
-    let listing = listing(&caption(page, step, path), path, text.trim_end());
+    let target = place::of_file(page, step, path);
+    let caption = with_place(caption(page, step, path), target);
+    let listing = listing(&caption, path, text.trim_end());
     cover_whole(page, step, path)?;
     Ok(listing)
 }
@@ -142,10 +138,8 @@ fn compared(page: &Page, step: &Step, excerpt: &Excerpt, path: &str) -> String {
 /// A new file has nothing to be compared with: it is shown as a listing.
 fn new_file(page: &mut Page, step: &Step, change: &Change) -> Result<String> {
     let text = page.library.source(step, &change.path)?;
-    let caption = format!(
-        "{} <span class=\"where\">nouveau fichier</span>",
-        caption(page, step, &change.path)
-    );
+    let place = Some("nouveau fichier".to_owned());
+    let caption = with_place(caption(page, step, &change.path), place);
     let listing = listing(&caption, &change.path, text.trim_end());
     page.coverage(step).diff(&change.path, &change.lines);
     Ok(listing)
@@ -154,6 +148,11 @@ fn new_file(page: &mut Page, step: &Step, change: &Change) -> Result<String> {
 /// The path of a file, from the root of the repository.
 fn caption(page: &Page, step: &Step, path: &str) -> String {
     page.source_link(step, path, &format!("steps/{}/{path}", step.package))
+}
+
+fn with_place(caption: String, place: Option<String>) -> String {
+    let place = place.map(|place| format!(" <span class=\"where\">{place}</span>"));
+    caption + &place.unwrap_or_default()
 }
 
 fn listing(caption: &str, path: &str, code: &str) -> String {

@@ -88,7 +88,9 @@ fn title(item: &Item) -> Option<String> {
     match item {
         Item::Impl(block) => Some(impl_title(block)),
         Item::Trait(owner) => Some(format!("trait {}", owner.ident)),
+        Item::Mod(module) if module.content.is_none() => Some("les mod".to_owned()),
         Item::Mod(module) => Some(format!("mod {}", module.ident)),
+        Item::Use(_) => Some("les use".to_owned()),
         other => names(other).pop(),
     }
 }
