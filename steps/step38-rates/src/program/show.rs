@@ -28,7 +28,7 @@ pub async fn show(reader: &Reader, id: i64) -> Result<()> {
     }
     lines.extend(task.unique_key.map(|key| line("unique key", &key)));
     if let Some(key) = task.concurrency_key {
-        let held = if task.held { ", held: others run" } else { "" };
+        let held = ["", ", held: others come first"][usize::from(task.held)];
         lines.push(line("key", &format!("{key}{held}")));
     }
     if task.correlation != id.to_string() {
