@@ -766,8 +766,8 @@ impl Store {
     /// error: the transaction waits for its turn.
     ///
     /// Transactions that wait together are committed together. One that fails leaves the others as
-    /// they are; but if a statement in it rolls back all of them, by `OR ROLLBACK` for instance,
-    /// those that had been done are answered [`Error::RolledBack`]: ask again.
+    /// they are; but if a statement in it rolls back all of them, by `OR ROLLBACK` for instance, or if
+    /// the commit fails, they are answered [`Error::RolledBack`]: ask again.
     ///
     /// # Panics
     /// If the work panics.

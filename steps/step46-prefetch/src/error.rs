@@ -119,8 +119,8 @@ pub enum Error {
         /// What it says.
         found: String,
     },
-    /// Transactions that wait together are committed together: one of them has undone them all.
-    #[error("a statement in it, or in what was to be committed with it, has rolled it back")]
+    /// Transactions that wait together are committed together, or not: ask again.
+    #[error("it was rolled back, by a statement in it or with what was to be committed with it")]
     RolledBack,
     /// A task that runs can't be put back by its number.
     #[error("task {0} is running: if its engine was killed, it will be put back by itself")]

@@ -1,9 +1,14 @@
-use rusqlite::{Connection, ErrorCode};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tracing::error;
 
 use crate::Error;
 
-/// How many share a transaction at most: the first of them waits for all, and so do other programs.
+/// How many share a transaction at most, and how long others may join the first: it waits for them,
+/// and so do other programs.
 const LARGEST: usize = 64;
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// Tells whether the database has something that undoes a whole transaction, or that may refuse it
 /// when it is committed, whoever is to blame.
@@ -46,7 +51,7 @@ impl Groups {
             Ok((largest, sql)) => (sql, largest),
             Err(error) => return (first(Err(error.into())).answer)(Ok(())),
         };
-        let mut answers = Vec::new();
+        let (mut answers, mut kept, mut joining) = (Vec::new(), false, None);
         let mut member = Some(first);
         while let Some(work) = member.take() {
             let (done, sound) = in_savepoint(&sql, work);
@@ -57,14 +62,21 @@ impl Groups {
                 return tell(answers, || Err(Error::RolledBack));
             }
             answers.push(done.answer);
-            if answers.len() < largest {
+            kept |= done.kept;
+            let since = *joining.get_or_insert_with(Instant::now);
+            if answers.len() < largest && since.elapsed() < LONGEST {
                 member = next();
             }
         }
-        let shared = answers.len() > 1;
-        match sql.commit() {
-            Ok(()) => tell(answers, || Ok(())),
-            Err(error) => tell(answers, || Err(for_one(&error, shared))),
+        // Nothing to write for those that have all failed.
+        let ended = if kept { sql.commit() } else { sql.rollback() };
+        match (ended, answers.len()) {
+            (Ok(()), _) => tell(answers, || Ok(())),
+            (Err(error), 1) => answers.remove(0)(Err(error.into())),
+            (Err(error), several) => {
+                error!(%error, several, "what was to be committed together isn't");
+                tell(answers, || Err(Error::RolledBack));
+            }
         }
     }
 
@@ -92,17 +104,5 @@ fn in_savepoint(sql: &Connection, work: Member) -> (Done, bool) {
 fn tell(answers: Vec<Answer>, what: impl Fn() -> Result<(), Error>) {
     for answer in answers {
         answer(what());
-    }
-}
-
-/// The error of a commit, for one of those who share it: what is refused may be somebody else's.
-fn for_one(error: &rusqlite::Error, shared: bool) -> Error {
-    match error {
-        rusqlite::Error::SqliteFailure(code, text)
-            if !shared || code.code != ErrorCode::ConstraintViolation =>
-        {
-            rusqlite::Error::SqliteFailure(*code, text.clone()).into()
-        }
-        _ => Error::RolledBack,
     }
 }
