@@ -28,6 +28,11 @@ impl Coverage {
         }
     }
 
+    /// Whether something of a file was shown.
+    pub fn has_shown(&self, path: &str) -> bool {
+        self.shown.iter().any(|(other, ..)| other == path)
+    }
+
     /// The changed lines of a change that were not shown.
     pub fn missing<'a>(&self, change: &'a Change) -> Vec<&'a Line> {
         let unseen = |line: &&Line| matters(line) && !self.shown.contains(&key(&change.path, line));

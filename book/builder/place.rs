@@ -22,43 +22,33 @@ pub fn of_file(page: &Page, step: &Step, path: &str) -> Option<String> {
 pub fn of_item(page: &Page, step: &Step, path: &str, name: &str) -> Result<Option<String>> {
     let text = page.library.normalised(step, path)?;
     let place = item::find(path, text, name)?;
-    let change = page.library.change(step, path).ok();
     let mut within = place.within.as_deref().map(html::within);
     let mut fate = None;
     if typed(page, step, path) {
-        fate = match change.map(|change| change.old.as_deref()) {
-            None => Some("inchangé".to_owned()),
-            Some(None) => Some("nouveau fichier".to_owned()),
-            Some(Some(old)) => match item::find(path, old, name) {
-                Ok(before) => {
-                    let before = item::extract(old, &before.lines);
-                    let same = before == item::extract(text, &place.lines);
-                    Some(
-                        if same {
-                            "inchangé"
-                        } else {
-                            "nouvelle version"
-                        }
-                        .to_owned(),
-                    )
-                }
-                Err(_) => {
-                    let mut start = *place.lines.start();
-                    let header = place
-                        .within
-                        .as_deref()
-                        .and_then(|title| block(text, start, title));
-                    if let Some((line, header)) = header
-                        && !old.lines().any(|other| other == header)
-                    {
-                        start = line;
-                        let title = place.within.as_deref().unwrap_or_default();
-                        within = Some(format!("dans un nouvel <em>{}</em>", html::escape(title)));
-                    }
-                    let after = item::predecessors(path, text, &[start]).remove(0);
-                    after.map(|after| format!("après <em>{}</em>", html::escape(&after)))
-                }
-            },
+        let change = page.library.change(step, path).ok();
+        let old = change.and_then(|change| change.old.as_deref());
+        let before = old.and_then(|old| {
+            let place = item::find(path, old, name).ok()?;
+            Some(item::extract(old, &place.lines))
+        });
+        let covered = page.covered.get(&step.slug);
+        let is_begun = covered.is_some_and(|covered| covered.has_shown(path));
+        fate = if change.is_none() || before == Some(item::extract(text, &place.lines)) {
+            Some("inchangé".to_owned())
+        } else if old.is_none() && !is_begun {
+            Some("nouveau fichier".to_owned())
+        } else if before.is_some() {
+            Some("nouvelle version".to_owned())
+        } else {
+            let after = |line| item::predecessors(path, text, &[line]).remove(0);
+            let start = *place.lines.start();
+            let after = after(start).or_else(|| {
+                let title = place.within.as_deref()?;
+                let line = new_block(text, old.unwrap_or_default(), start)?;
+                within = Some(format!("dans un nouvel <em>{}</em>", html::escape(title)));
+                after(line)
+            });
+            after.map(|after| format!("après <em>{}</em>", html::escape(&after)))
         };
     }
     let parts: Vec<String> = [within, fate].into_iter().flatten().collect();
@@ -76,10 +66,10 @@ fn typed(page: &Page, step: &Step, path: &str) -> bool {
         .any(|folder| path.starts_with(folder))
 }
 
-/// The line where the block that holds this line begins, and its text.
-fn block<'a>(text: &'a str, line: usize, title: &str) -> Option<(usize, &'a str)> {
+/// Where the block begins that this line stands in, if there was none like it.
+fn new_block(text: &str, old: &str, line: usize) -> Option<usize> {
     let before: Vec<&str> = text.lines().take(line).collect();
-    let is_header = |line: &&str| line.starts_with("impl") && title.starts_with("impl");
-    let index = before.iter().rposition(is_header)?;
-    Some((index + 1, before[index]))
+    let index = before.iter().rposition(|line| line.starts_with("impl"))?;
+    let is_new = !old.lines().any(|line| line == before[index]);
+    is_new.then_some(index + 1)
 }

@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(after(4).as_deref(), Some("a"));
         assert_eq!(after(10).as_deref(), Some("b"));
         assert_eq!(after(13).as_deref(), Some("A::c"));
-        assert_eq!(after(3), None);
+        assert_eq!(after(3).as_deref(), Some("les use"));
         assert_eq!(after(7), None);
         assert_eq!(after(11), None);
     }

@@ -23,6 +23,33 @@ fn a_method_is_shown_without_its_indentation() {
 }
 
 #[test]
+fn a_listing_says_where_it_goes() {
+    let fixture = Fixture::new();
+    let worker = "steps/step02-two/src/worker.rs";
+    let more = "\nfn twice() {}\n\nimpl Late for Worker {\n    fn stop(&self) {}\n}\n";
+    fixture.write(worker, &(fixture.read(worker) + more));
+    let of = |item| format!("{{{{#item two src/worker.rs {item}}}}}");
+    let items = ["Worker", "Worker::run", "twice", "Worker::stop"].map(of);
+    let table = "{{#file two migrations/01_create_tasks.sql}}";
+    let rest = "{{#rest two src/}}";
+    let page = format!(
+        "{{{{#card two}}}}\n\n{}\n\n{table}\n\n{rest}\n",
+        items.join("\n\n")
+    );
+    fixture.write("book/src/two.md", &page);
+    assert_says(
+        &fixture.page(),
+        &[
+            "<span class=\"where\">inchangé</span>",
+            "dans <em>impl Worker</em> · nouvelle version<",
+            "<span class=\"where\">après <em>impl Worker</em></span>",
+            "dans un nouvel <em>impl Late for Worker</em> · après <em>twice</em><",
+            "<span class=\"where\">nouveau fichier</span>",
+        ],
+    );
+}
+
+#[test]
 fn a_statement_and_a_table_are_items_too() {
     let fixture = Fixture::new();
     let items =
