@@ -28,10 +28,26 @@ impl<'a> Excerpt<'a> {
         matters: impl Fn(&Line) -> bool,
     ) -> Self {
         let hunks = hunks(&change.lines, shown, matters);
-        let first = |hunk: &Vec<&Line>| hunk.iter().find_map(|line| line.new).unwrap_or(1);
-        let lines: Vec<usize> = hunks.iter().map(first).collect();
+        let changed = |hunk: &Vec<&Line>| -> Vec<usize> {
+            let added = hunk.iter().filter(|line| line.tag == Tag::Added);
+            let lines: Vec<usize> = added.filter_map(|line| line.new).collect();
+            let kept = || hunk.iter().find_map(|line| line.new).into_iter().collect();
+            if lines.is_empty() { kept() } else { lines }
+        };
+        let end = |line: Option<&usize>| line.copied().unwrap_or(1);
+        let changed: Vec<_> = hunks.iter().map(changed).collect();
+        let lines: Vec<usize> = changed.iter().map(|lines| end(lines.first())).collect();
+        let last: Vec<usize> = changed.iter().map(|lines| end(lines.last())).collect();
         let new = change.new.as_deref().unwrap_or_default();
-        let scopes = item::scopes(&change.path, new, &lines);
+        let mut scopes = item::scopes(&change.path, new, &lines);
+        let last = item::scopes(&change.path, new, &last);
+        for (scope, last) in scopes.iter_mut().zip(&last) {
+            let common = scope
+                .iter()
+                .zip(last)
+                .take_while(|(one, other)| one == other);
+            scope.truncate(common.count());
+        }
         let mut after = item::predecessors(&change.path, new, &lines);
         for (after, hunk) in after.iter_mut().zip(&hunks) {
             let is_alone = hunk.iter().all(|line| line.tag == Tag::Added);
@@ -178,6 +194,18 @@ mod tests {
         assert!(body.contains("⋯ après A::a&#10;"), "{body}");
         let body = Excerpt::new(&change, |_| true, matters).body();
         assert!(!body.contains("après"), "{body}");
+    }
+
+    #[test]
+    fn it_is_where_all_that_changes_is_and_not_where_its_context_is() {
+        let old = "fn a() {\n    1\n}\n\nfn b() {\n    1\n}\n";
+        let place = |new| Excerpt::new(&change(old, new), |_| true, matters).place();
+        let added = place("fn a() {\n    1\n}\n\nfn c() {}\n\nfn b() {\n    1\n}\n");
+        assert!(!added.contains("dans"), "{added}");
+        let one = place("fn a() {\n    1\n}\n\nfn b() {\n    2\n}\n");
+        assert!(one.contains("dans <em>b</em>"), "{one}");
+        let both = place("fn a() {\n    2\n}\n\nfn b() {\n    2\n}\n");
+        assert!(!both.contains("dans"), "{both}");
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn a_diff_shows_what_goes_and_what_comes() {
         &[
             "<del class=\"del\">        1\n</del><ins class=\"add\">        2\n</ins>",
             "Diff\u{a0}: </span><a class=\"source\"",
-            "<span class=\"where\">dans <em>impl Worker</em> · <span class=\"add\">+1</span> <span class=\"del\">−1</span></span>",
+            "<span class=\"where\">dans <em>Worker::run</em> · <span class=\"add\">+1</span> <span class=\"del\">−1</span></span>",
             "<summary>Le reste du diff</summary><details id=\"two-migrations-01_create_tasks.sql\">",
             "<ins class=\"add\">CREATE TABLE tasks (\n</ins>",
         ],
