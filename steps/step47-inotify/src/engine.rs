@@ -41,7 +41,7 @@ pub struct Config {
     /// How long before it starts a task may be acquired: not at all, by default. While tasks are short,
     /// a worker acquires many at once, and goes on before their ends are committed; those that wait for
     /// longer are given back. So a task may start so long after its kind was paused or limited, or one
-    /// of a higher priority came. Limited kinds aren't acquired ahead. If the engine is killed, those
+    /// of a higher priority came. None is, while any kind is limited. If the engine is killed, those
     /// that wait count a crash, and 256 at most, or one a worker, are executed twice.
     pub ahead: Duration,
     /// How often the engine looks whether another process has written in the database, if the

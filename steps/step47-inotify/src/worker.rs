@@ -58,8 +58,8 @@ impl Worker {
             tokio::select! {
                 outcome = &mut code => outcome,
                 () = batch.overdue(&handle), if !batch.waiting.is_empty() => {
-                    self.give_back(batch).await?;
-                    code.await
+                    let (given, outcome) = tokio::join!(self.give_back(batch), code);
+                    given.map(|()| outcome)?
                 }
             }
         };

@@ -3,7 +3,7 @@ use std::time::Duration;
 use std::{mem, panic};
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::{Acquired, Config, EngineHandle, Error, Task};
 
@@ -59,7 +59,7 @@ impl Batch {
     /// Waits until those that wait are to be given back.
     pub async fn overdue(&self, engine: &EngineHandle) {
         tokio::select! {
-            () = sleep_until(self.acquired_at + self.ahead) => (),
+            () = sleep(self.ahead.saturating_sub(self.acquired_at.elapsed())) => (),
             () = engine.stopping() => (),
         }
     }

@@ -233,8 +233,7 @@ impl Store {
         self.repeat(Self::acquisition(selection)).await
     }
 
-    /// Does the same, and takes those that come next, but for so many at most, as long as they are due,
-    /// and their kinds aren't limited.
+    /// Does the same, and takes so many at most of those that come next, unless a kind is limited.
     pub(crate) async fn try_acquire_tasks(
         &self,
         ahead: usize,
@@ -242,18 +241,12 @@ impl Store {
     ) -> Result<Acquired, Error> {
         self.repeat(move |tx| {
             let mut acquired = Self::acquisition(&select())(tx)?;
-            // Of limited kinds, whoever waits would take the place of one that could run.
-            let limited = |task: &Task| limited_kinds::is_limited(tx, &task.kind);
-            let alone = acquired.task.as_ref().map_or(Ok(true), limited)?;
+            // Of a limited kind, whoever waits would take the place of one that could run.
+            let alone = acquired.task.is_none() || limited_kinds::is_any(tx)?;
             while !alone && acquired.ahead.len() < ahead {
                 let more = Self::acquisition(&select())(tx)?;
                 (acquired.next, acquired.refused) = (more.next, more.refused);
                 let Some(task) = more.task else { break };
-                if limited(&task)? {
-                    acquired.next = Some(tx.now);
-                    tasks::give_back(tx, &task)?;
-                    break;
-                }
                 acquired.ahead.push(task);
             }
             Ok(acquired)

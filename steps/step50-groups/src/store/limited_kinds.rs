@@ -25,6 +25,13 @@ pub(super) fn is_limited(sql: &Connection, kind: &str) -> Result<bool, Error> {
     Ok(sql.prepare_cached(limited)?.exists([kind])?)
 }
 
+/// Whether a kind has a limit, whatever is counted: tasks, those of a key, or starts.
+pub(super) fn is_any(sql: &Connection) -> Result<bool, Error> {
+    let limited = "SELECT 1 FROM limited_kinds UNION ALL SELECT 1 FROM limited_keys
+                   UNION ALL SELECT 1 FROM rated_kinds";
+    Ok(sql.prepare_cached(limited)?.exists([])?)
+}
+
 /// Those of these kinds of which one more task may start. The rows of the tasks that run are what is
 /// counted: there is nothing that an engine that is killed wouldn't give back.
 pub(super) fn with_room(sql: &Connection, kinds: &[String]) -> Result<Vec<String>, Error> {

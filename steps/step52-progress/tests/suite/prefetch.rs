@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use step52_progress::{
-    Config, Engine, EngineHandle, Handler, Priority, Registry, RetryPolicy, Store, Tx, Which,
+    Config, Engine, EngineHandle, Handler, Priority, Rate, Registry, RetryPolicy, Store, Tx, Which,
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -251,30 +251,58 @@ async fn what_is_cancelled_while_it_waits_is_not_begun() {
     assert_eq!(rows(EXECUTED), "4 | 4");
 }
 
-/// Its place would be taken by a task that doesn't run.
+/// It would take the place of a task that could run, or a start that it doesn't make; and whoever
+/// looks for one of another kind would pass over it, when it is the turn of the oldest one.
 #[tokio::test(start_paused = true)]
-async fn limited_kinds_are_not_acquired_ahead() {
-    for per_key in [false, true] {
+async fn nothing_is_acquired_ahead_while_a_kind_is_limited() {
+    let five = NonZero::new(5);
+    let rate = Rate {
+        starts: five.unwrap(),
+        period: HOUR,
+    };
+    for limited in ["kind", "key", "rate"] {
         let store = store();
-        if per_key {
-            store.limit_keys("email", NonZero::new(5)).await.unwrap();
-        } else {
-            store.limit_kind("email", NonZero::new(5)).await.unwrap();
-        }
-        for id in 1..=10 {
-            let mut task = new_task();
-            if id >= 6 {
-                task = step52_progress::NewTask::new("email", serde_json::json!({}));
-            }
-            store.create(task.concurrency_key("a")).await.unwrap();
-        }
+        match limited {
+            "kind" => store.limit_kind("email", five).await.unwrap(),
+            "key" => store.limit_keys("email", five).await.unwrap(),
+            _ => store.rate_kind("email", Some(rate)).await.unwrap(),
+        };
+        create_tasks(&store, 10).await;
         let long = Long::begin(&store, HOUR).await;
-        assert_eq!(rows(RUNNING), "4 5");
+        assert_eq!(rows(RUNNING), "4", "{limited}");
         assert_eq!(long.end().await, (1..=10).collect::<Vec<_>>());
         assert_eq!(rows(EXECUTED), "10 | 10");
-        let reset = "DELETE FROM tasks; DELETE FROM sqlite_sequence; DELETE FROM limited_kinds";
+        let reset = "DELETE FROM tasks; DELETE FROM sqlite_sequence; DELETE FROM limited_kinds;
+                     DELETE FROM limited_keys";
         connection().execute_batch(reset).unwrap();
     }
+}
+
+/// Another program writes meanwhile, and the code has had its time.
+#[tokio::test(start_paused = true)]
+async fn a_task_is_cut_short_in_time_while_others_are_given_back() {
+    let store = store();
+    for _ in 0..7 {
+        let task = new_task().timeout(Duration::from_secs(2));
+        store.create(task).await.unwrap();
+    }
+    let long = Long::begin(&store, Duration::from_secs(1)).await;
+    let other = connection();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    until(|| log().contains("task is asked to stop worker=0 task=4")).await;
+    assert!(!log().contains("tasks given back"), "{}", log());
+    other.execute_batch("COMMIT").unwrap();
+    until(|| log().contains("tasks given back")).await;
+    long.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_may_wait_for_ever() {
+    let store = store();
+    create_tasks(&store, 10).await;
+    let long = Long::begin(&store, Duration::MAX).await;
+    assert_eq!(rows(RUNNING), "4 5 6 7");
+    assert_eq!(long.end().await, (1..=10).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
