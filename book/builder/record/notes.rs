@@ -36,6 +36,13 @@ pub struct Notes<'a> {
     pub last: Millis,
 }
 
+impl Run<'_> {
+    /// The number of its process: none in the foreground.
+    fn number(&self) -> Option<u32> {
+        self.process.parse().ok()
+    }
+}
+
 impl<'a> Notes<'a> {
     pub fn parse(text: &'a str) -> Result<Self> {
         let mut notes = Self::default();
@@ -54,14 +61,21 @@ impl<'a> Notes<'a> {
             {
                 let mut names = rest.iter().skip_while(|word| **word != "--instance");
                 let instance = names.nth(1).unwrap_or(instance);
-                self.runs.push(Run {
+                let run = Run {
                     at,
                     process,
                     log,
                     instance,
                     signals: Vec::new(),
                     exit: None,
-                });
+                };
+                // Those that begin together note it in any order: their numbers tell.
+                let is_later = |other: &&Run| {
+                    let numbers = other.number().zip(run.number());
+                    numbers.is_some_and(|(other, own)| other > own)
+                };
+                let later = self.runs.iter().rev().take_while(is_later).count();
+                self.runs.insert(self.runs.len() - later, run);
             }
             ["run", _, _, _, _, "--", arguments @ ..] => self.command(at, label(arguments)),
             ["exit", status] => {
@@ -124,5 +138,27 @@ fn signal_name(signal: &str) -> String {
     match signal.trim_start_matches('-') {
         "9" => "SIGKILL".to_owned(),
         name => format!("SIG{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_that_begin_together_are_in_the_order_of_their_numbers() {
+        let run = |at, process, name| {
+            format!("{at}.000000\trun\t{process}\t{name}.txt\t{name}\tp\t--\tstart\n")
+        };
+        let notes = [
+            run(1, "-", "first"),
+            run(2, "8", "two"),
+            run(2, "7", "one"),
+            run(3, "-", "last"),
+        ];
+        let notes = notes.concat();
+        let notes = Notes::parse(&notes).unwrap();
+        let names: Vec<_> = notes.runs.iter().map(|run| run.instance).collect();
+        assert_eq!(names, ["first", "one", "two", "last"]);
     }
 }
