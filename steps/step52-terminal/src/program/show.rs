@@ -1,0 +1,103 @@
+//! `show`: a task, and what became of it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::Value;
+use step52_terminal::{Reader, TaskExecution, TaskRecord};
+
+use super::output::{json, one_line, status_style, write};
+
+/// What `--json` shows.
+#[derive(Serialize)]
+struct Document {
+    #[serde(flatten)]
+    task: TaskRecord,
+    executions: Vec<TaskExecution>,
+}
+
+pub async fn show(reader: &Reader, id: i64, as_json: bool) -> Result<()> {
+    let (task, executions) = reader.find_task(id).await?;
+    if as_json {
+        return write(&json(&Document { task, executions })?);
+    }
+    let mut lines = vec![
+        format!("task {}", task.id),
+        line("kind", &task.kind),
+        line("parameters", &task.parameters.to_string()),
+        status_line(&task.status),
+        line("instance", task.instance.as_deref().unwrap_or("-")),
+        line("scheduled", &format!("{:.3}", task.scheduled_at)),
+        line("created", &format!("{:.3}", task.created_at)),
+    ];
+    if task.priority != "normal" {
+        lines.push(line("priority", &task.priority));
+    }
+    if let Some(limit) = task.timeout_ms {
+        let limit = Duration::from_millis(limit);
+        lines.push(line("timeout", &format!("{limit:?}")));
+    }
+    lines.extend(task.unique_key.map(|key| line("unique key", &key)));
+    if let Some(key) = task.concurrency_key {
+        let held = ["", ", held: others come first"][usize::from(task.held)];
+        lines.push(line("key", &format!("{key}{held}")));
+    }
+    if task.correlation != id.to_string() {
+        lines.push(line("belongs to", &task.correlation));
+    }
+    lines.extend(
+        task.parent
+            .map(|parent| line("parent", &parent.to_string())),
+    );
+    if task.retries > 0 {
+        lines.push(line("retries", &task.retries.to_string()));
+    }
+    for execution in executions {
+        lines.push(format!("execution {}", execution.id));
+        lines.extend(execution_lines(&execution));
+    }
+    write(&lines.join("\n"))
+}
+
+fn execution_lines(execution: &TaskExecution) -> Vec<String> {
+    let mut lines = vec![line("started", &format!("{:.3}", execution.started_at))];
+    lines.extend(
+        execution
+            .stopped_at
+            .map(|at| line("stopped", &format!("{at:.3}"))),
+    );
+    lines.extend(
+        execution
+            .result
+            .iter()
+            .map(|result| line("result", &result.to_string())),
+    );
+    lines.extend(execution.error.iter().flat_map(error_lines));
+    lines
+}
+
+fn error_lines(error: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let message = format!("{}: {}", text(&error["type"]), text(&error["message"]));
+    let mut lines = vec![line("error", &message)];
+    lines.extend(error["place"].as_str().map(|place| line("at", place)));
+    for cause in error["causes"].as_array().into_iter().flatten() {
+        lines.push(line("caused by", &text(cause)));
+    }
+    if let Some(details) = error.get("details") {
+        lines.push(line("details", &details.to_string()));
+    }
+    let backtrace = error["backtrace"].as_array().into_iter().flatten();
+    lines.extend(backtrace.map(|frame| line("in", &text(frame))));
+    lines
+}
+
+fn status_line(status: &str) -> String {
+    let style = status_style(status);
+    format!("  status      {style}{}{style:#}", one_line(status))
+}
+
+fn line(name: &str, value: &str) -> String {
+    format!("  {name:<10}  {}", one_line(value))
+}
