@@ -21,7 +21,7 @@ use crate::common::{
 };
 use crate::recovery::store_with_clock;
 
-async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
+pub async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
     let mut answers = Vec::new();
     for one in asked {
         answers.push(one.await);
@@ -29,10 +29,10 @@ async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
     answers
 }
 
-type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
+pub type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
 /// Asks for it, and doesn't wait: what is asked for afterwards comes after it.
-async fn ask<T: 'static>(work: impl Future<Output = Result<T, Error>> + 'static) -> Asked<T> {
+pub async fn ask<T: 'static>(work: impl Future<Output = Result<T, Error>> + 'static) -> Asked<T> {
     let mut work: Asked<T> = Box::pin(work);
     poll_fn(|context| {
         assert!(work.as_mut().poll(context).is_pending());
@@ -43,13 +43,13 @@ async fn ask<T: 'static>(work: impl Future<Output = Result<T, Error>> + 'static)
 }
 
 /// Keeps the thread of the store busy, so that what is asked for meanwhile waits together.
-struct Busy {
+pub struct Busy {
     go_on: mpsc::Sender<()>,
     work: Asked<()>,
 }
 
 impl Busy {
-    async fn keep(store: &Store) -> Self {
+    pub async fn keep(store: &Store) -> Self {
         let (go_on, gone_on) = mpsc::channel();
         let (begun, has_begun) = oneshot::channel();
         let store = store.clone();
@@ -66,19 +66,19 @@ impl Busy {
         Self { go_on, work }
     }
 
-    async fn end(self) -> Result<(), Error> {
+    pub async fn end(self) -> Result<(), Error> {
         self.go_on.send(()).unwrap();
         self.work.await
     }
 }
 
-fn create(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
+pub fn create(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
     let store = store.clone();
     async move { store.create(numbered(number)).await }
 }
 
 /// The same, by a function that can be called once.
-fn create_once(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
+pub fn create_once(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
     let store = store.clone();
     async move {
         store
@@ -88,7 +88,7 @@ fn create_once(store: &Store, number: i64) -> impl Future<Output = Result<i64, E
 }
 
 /// Creates a task, and sends these statements.
-fn create_and(
+pub fn create_and(
     store: &Store,
     number: i64,
     sql: &'static str,
@@ -104,16 +104,16 @@ fn create_and(
     }
 }
 
-fn numbered(number: i64) -> NewTask {
+pub fn numbered(number: i64) -> NewTask {
     NewTask::new("test", json!({ "number": number }))
 }
 
 /// The numbers of the tasks that are there.
-fn numbers() -> String {
+pub fn numbers() -> String {
     rows("SELECT task_parameters ->> 'number' FROM tasks ORDER BY 1").replace('\n', " ")
 }
 
-fn count(statements: &[String], beginning: &str) -> usize {
+pub fn count(statements: &[String], beginning: &str) -> usize {
     let found = statements.iter().filter(|sql| sql.starts_with(beginning));
     found.count()
 }

@@ -21,7 +21,7 @@ use crate::common::{
 };
 use crate::recovery::store_with_clock;
 
-async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
+pub async fn all<T>(asked: Vec<Asked<T>>) -> Vec<Result<T, Error>> {
     let mut answers = Vec::new();
     for one in asked {
         answers.push(one.await);
@@ -72,13 +72,13 @@ impl Busy {
     }
 }
 
-fn create(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
+pub fn create(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
     let store = store.clone();
     async move { store.create(numbered(number)).await }
 }
 
 /// The same, by a function that can be called once.
-fn create_once(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
+pub fn create_once(store: &Store, number: i64) -> impl Future<Output = Result<i64, Error>> + use<> {
     let store = store.clone();
     async move {
         store
@@ -88,7 +88,7 @@ fn create_once(store: &Store, number: i64) -> impl Future<Output = Result<i64, E
 }
 
 /// Creates a task, and sends these statements.
-fn create_and(
+pub fn create_and(
     store: &Store,
     number: i64,
     sql: &'static str,
@@ -104,16 +104,16 @@ fn create_and(
     }
 }
 
-fn numbered(number: i64) -> NewTask {
+pub fn numbered(number: i64) -> NewTask {
     NewTask::new("test", json!({ "number": number }))
 }
 
 /// The numbers of the tasks that are there.
-fn numbers() -> String {
+pub fn numbers() -> String {
     rows("SELECT task_parameters ->> 'number' FROM tasks ORDER BY 1").replace('\n', " ")
 }
 
-fn count(statements: &[String], beginning: &str) -> usize {
+pub fn count(statements: &[String], beginning: &str) -> usize {
     let found = statements.iter().filter(|sql| sql.starts_with(beginning));
     found.count()
 }
