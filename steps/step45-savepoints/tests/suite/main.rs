@@ -36,6 +36,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod savepoints;
 mod schedules;
 mod scheduling;
 mod shutdown;
