@@ -92,6 +92,7 @@
 //! - The last thousand starts of engines are remembered; a write-ahead log that gets long, because of
 //!   those that read, is told.
 //! - Transactions that wait together are committed together.
+//! - Those of the store share a transaction without a savepoint: they can be done again.
 //! - A worker ends its task and takes the next one in the same transaction.
 //! - Short tasks are acquired by the hundred, a little ahead, as [`Config::ahead`] says.
 //! - A commit waits for the disk, or for nothing if it is [`Synchronous::Normal`]: then a power cut may

@@ -848,7 +848,7 @@ impl Store {
         E: From<Error> + Send + 'static,
         F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
     {
-        self.transact(Work::Shared, work).await
+        self.transact(Work::Shared, false, work).await
     }
 
     /// Does some work of our own, and once more, by itself, if another's has undone it.
@@ -859,13 +859,19 @@ impl Store {
     {
         let work = Arc::new(work);
         let first = work.clone();
-        match self.transaction(move |tx| first(tx)).await {
-            Err(Error::RolledBack) => self.transact(Work::Alone, move |tx| work(tx)).await,
+        let shared = self.transact(Work::Shared, true, move |tx| first(tx));
+        match shared.await {
+            Err(Error::RolledBack) => self.transact(Work::Alone, true, move |tx| work(tx)).await,
             done => done,
         }
     }
 
-    async fn transact<T, E, F>(&self, how: fn(Member) -> Work, work: F) -> Result<T, E>
+    async fn transact<T, E, F>(
+        &self,
+        how: fn(Member) -> Work,
+        repeatable: bool,
+        work: F,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -889,6 +895,6 @@ impl Store {
             }
             value
         };
-        self.door.commit(how, work, then).await
+        self.door.commit(how, repeatable, work, then).await
     }
 }

@@ -38,6 +38,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod savepoints;
 mod schedules;
 mod scheduling;
 mod shutdown;

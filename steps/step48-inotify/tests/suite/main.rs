@@ -39,6 +39,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod savepoints;
 mod schedules;
 mod scheduling;
 mod shutdown;

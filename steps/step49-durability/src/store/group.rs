@@ -16,7 +16,14 @@ const UNDOES_ALL: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema
                                          WHERE sql LIKE '%rollback%' OR sql LIKE '%deferr%')";
 
 /// Some work to be done in a transaction, if there is one.
-pub(super) type Member = Box<dyn FnOnce(Result<&Connection, Error>) -> Done + Send>;
+type Work = Box<dyn FnOnce(Result<&Connection, Error>) -> Done + Send>;
+
+/// What shares a transaction.
+pub(super) struct Member {
+    pub work: Work,
+    /// Whether it is done again, if it is rolled back with the others.
+    pub repeatable: bool,
+}
 
 /// Tells who waits for some work what has become of the transaction.
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
@@ -38,8 +45,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Does the first one, and the next ones as long as there are some, each in a savepoint;
-    /// commits all; and only then answers.
+    /// Does the first one, and the next ones as long as there are some; commits all; and only then
+    /// answers.
     pub fn commit(
         &mut self,
         connection: &mut Connection,
@@ -49,12 +56,18 @@ impl Groups {
         let begun = connection.transaction();
         let (sql, largest) = match begun.and_then(|sql| Ok((self.largest(&sql)?, sql))) {
             Ok((largest, sql)) => (sql, largest),
-            Err(error) => return (first(Err(error.into())).answer)(Ok(())),
+            Err(error) => return ((first.work)(Err(error.into())).answer)(Ok(())),
         };
         let (mut answers, mut kept, mut joining) = (Vec::new(), false, None);
-        let mut member = Some(first);
-        while let Some(work) = member.take() {
-            let (done, sound) = in_savepoint(&sql, work);
+        let (mut member, mut repeatable) = (Some(first), true);
+        while let Some(one) = member.take() {
+            repeatable &= one.repeatable;
+            // What is undone with another, but isn't lost, needs no savepoint.
+            let (done, sound) = if repeatable || answers.is_empty() {
+                as_it_is(&sql, one)
+            } else {
+                in_savepoint(&sql, one)
+            };
             if !sound {
                 drop(sql);
                 // Its own error says why, if it has one.
@@ -91,12 +104,22 @@ impl Groups {
     }
 }
 
+/// If this one fails, all is to be undone, unless it hasn't changed anything.
+fn as_it_is(sql: &Connection, one: Member) -> (Done, bool) {
+    let before = sql.total_changes();
+    let done = (one.work)(Ok(sql));
+    // The statements of the application may change what isn't counted: the schema.
+    let harmless = one.repeatable && sql.total_changes() == before;
+    let sound = (done.kept || harmless) && !sql.is_autocommit();
+    (done, sound)
+}
+
 /// Undoes what this one did, and nothing else, unless it is to be kept. Says whether the transaction
 /// goes on: the work may have had it rolled back, all of it.
-fn in_savepoint(sql: &Connection, work: Member) -> (Done, bool) {
+fn in_savepoint(sql: &Connection, one: Member) -> (Done, bool) {
     let run = |statement| sql.prepare_cached(statement)?.execute([]);
     let begun = run("SAVEPOINT one_of_many").map(|_| sql);
-    let done = work(begun.map_err(Error::from));
+    let done = (one.work)(begun.map_err(Error::from));
     let undone = done.kept || run("ROLLBACK TO one_of_many").is_ok();
     (done, undone && run("RELEASE one_of_many").is_ok())
 }

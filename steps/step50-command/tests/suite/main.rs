@@ -41,6 +41,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod savepoints;
 mod schedules;
 mod scheduling;
 mod shutdown;

@@ -94,11 +94,12 @@ impl Door {
     pub async fn commit<T: Send + 'static, U: Send + 'static, E: From<Error> + Send + 'static>(
         &self,
         how: fn(Member) -> Work,
+        repeatable: bool,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
         then: impl FnOnce(T) -> U + Send + 'static,
     ) -> Result<U, E> {
         let (sender, answer) = oneshot::channel();
-        let member = move |begun: Result<&Connection, Error>| {
+        let work = move |begun: Result<&Connection, Error>| {
             let done = panic::catch_unwind(AssertUnwindSafe(|| work(begun?)));
             Done {
                 kept: matches!(done, Ok(Ok(_))),
@@ -110,7 +111,8 @@ impl Door {
                 }),
             }
         };
-        let _ = self.queue.send(how(Box::new(member)));
+        let work = Box::new(work);
+        let _ = self.queue.send(how(Member { work, repeatable }));
         let done = answer.await.expect("the thread outlives the door")?;
         done.unwrap_or_else(|panic| panic::resume_unwind(panic))
     }

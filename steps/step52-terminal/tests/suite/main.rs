@@ -42,6 +42,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod savepoints;
 mod schedules;
 mod scheduling;
 mod shutdown;
