@@ -51,7 +51,7 @@ fn transactions(asked: &[String]) -> Vec<String> {
     let mut transactions = vec![Vec::new()];
     for sql in asked {
         // Of what was done in it, and was undone, nothing is left.
-        if sql.starts_with("ROLLBACK TO") {
+        if sql.starts_with("ROLLBACK") {
             transactions.last_mut().unwrap().clear();
         } else if sql.starts_with("COMMIT") {
             transactions.push(Vec::new());
