@@ -43,6 +43,7 @@ mod rescue;
 mod restart;
 mod retention;
 mod retries;
+mod savepoints;
 mod schedules;
 mod scheduling;
 mod shutdown;
@@ -341,6 +342,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("long-log-is-told", "housekeeping", housekeeping::long_log_is_told),
     Check::new("nothing-is-deleted-into-a-long-log", "housekeeping", housekeeping::nothing_is_deleted_into_a_long_log),
     Check::new("executions-that-end-together-are-committed-together", "throughput", throughput::executions_that_end_together_are_committed_together),
+    Check::new("what-is-written-is-copied-nowhere", "savepoints", savepoints::what_is_written_is_copied_nowhere),
     Check::new("tasks-end-and-begin-in-one-commit", "chaining", chaining::tasks_end_and_begin_in_one_commit),
     Check::new("workers-do-not-wait-for-the-ends-of-short-tasks", "prefetch", prefetch::workers_do_not_wait_for_the_ends_of_short_tasks),
     Check::new("a-kill-repeats-few-short-tasks", "prefetch", prefetch::a_kill_repeats_few_short_tasks),

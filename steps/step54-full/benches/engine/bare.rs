@@ -35,14 +35,15 @@ impl Bare {
         Ok(start.elapsed())
     }
 
-    /// Executes all the tasks, which do nothing, with transactions of so many.
-    pub fn execute(&mut self, batch: u32) -> Result<Duration> {
+    /// Executes all the tasks, which do nothing, with transactions of so many, and a savepoint around
+    /// each acquisition and each end or not.
+    pub fn execute(&mut self, batch: u32, savepoints: bool) -> Result<Duration> {
         let start = Instant::now();
         loop {
             let tx = self.connection.transaction()?;
             let mut tasks = Vec::new();
             while tasks.len() < batch as usize
-                && let Some(task) = acquire(&tx)?
+                && let Some(task) = protect(&tx, savepoints, acquire)?
             {
                 tasks.push(task);
             }
@@ -52,7 +53,7 @@ impl Bare {
             }
             let tx = self.connection.transaction()?;
             for task in tasks {
-                end(&tx, task)?;
+                protect(&tx, savepoints, |tx| end(tx, task))?;
             }
             tx.commit()?;
         }
@@ -93,6 +94,20 @@ impl Bare {
         tx.commit()?;
         Ok(time)
     }
+}
+
+fn protect<T>(
+    tx: &Transaction,
+    savepoints: bool,
+    work: impl FnOnce(&Transaction) -> Result<T>,
+) -> Result<T> {
+    if !savepoints {
+        return work(tx);
+    }
+    tx.prepare_cached("SAVEPOINT one_of_many")?.execute([])?;
+    let done = work(tx)?;
+    tx.prepare_cached("RELEASE one_of_many")?.execute([])?;
+    Ok(done)
 }
 
 fn create(tx: &Transaction) -> Result<()> {

@@ -163,6 +163,11 @@ impl Bench {
             let name = format!("execute, {AHEAD:?} ahead, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
         }
+        let mut connection = Bare::open(&self.databases.fresh(), FULL)?;
+        connection.create(TASKS, BATCH)?;
+        let protected = rate(connection.execute(BATCH, true)?);
+        let name = format!("execute bare, {BATCH} in a transaction, in savepoints (beside: none)");
+        self.table.rate_beside(&name, protected, batches);
         let [bare, batches] = self.bare_execution(NORMAL)?;
         let store = self.normal()?;
         load::create_in_bulk(&store, TASKS, BATCH).await?;
@@ -185,7 +190,7 @@ impl Bench {
         for (bare, batch) in rates.iter_mut().zip([1, BATCH]) {
             let mut connection = Bare::open(&self.databases.fresh(), synchronous)?;
             connection.create(TASKS, BATCH)?;
-            *bare = rate(connection.execute(batch)?);
+            *bare = rate(connection.execute(batch, false)?);
         }
         Ok(rates)
     }
