@@ -99,14 +99,10 @@ impl Store {
         let reader = Reader::open(path.as_ref())?;
         let file = DatabaseFile::at(path::absolute(path)?)?.into();
         let created = Arc::new(AtomicBool::new(false));
-        let room = watch::Sender::default();
-        let (note, changed) = (created.clone(), room.clone());
+        let note = created.clone();
         connection.update_hook(Some(move |action, _database: &str, table: &str, _row| {
             if action == Action::SQLITE_INSERT && table == "tasks" {
                 note.store(true, Ordering::Relaxed);
-            } else if ["tasks", "bounded_kinds"].contains(&table) {
-                // Before the commit: but who looks must pass the door, and so comes after it.
-                changed.send_replace(());
             }
         }))?;
         Ok(Self {
@@ -117,7 +113,7 @@ impl Store {
             created,
             wake_ups: WakeUps::default(),
             cancellations: watch::Sender::default(),
-            room,
+            room: watch::Sender::default(),
             schedules: watch::Sender::default(),
             turns: Turns::default(),
         })
@@ -157,7 +153,7 @@ impl Store {
     /// with this store have their turns in their order.
     ///
     /// Don't wait so in a task, if its worker is to make room: fail, and be retried. Dropped, this
-    /// future has created nothing, unless it was just about to.
+    /// future has created nothing, unless it was just about to; not polled, it holds up the others.
     ///
     /// # Errors
     /// [`Error::Parameters`]; [`Error::Replaced`]; [`Error::Sqlite`].
@@ -167,8 +163,8 @@ impl Store {
     ) -> Result<Created, Error> {
         let task = task.into_new_task()?;
         let turn = self.turns.of(&task.kind);
-        // Not before those who wait already.
-        if turn.try_lock().is_ok() {
+        // Not before those who wait already, but for one that may exist.
+        if turn.try_lock().is_ok() || task.unique_key.is_some() {
             match self.try_create(task.clone()).await {
                 Err(Error::Full { .. }) => (),
                 created => return created,
@@ -181,9 +177,14 @@ impl Store {
             // What comes too late for the look is noticed after it.
             let version = self.data_version().await?;
             room.mark_unchanged();
-            match self.try_create(task.clone()).await {
-                Err(Error::Full { .. }) => (),
-                created => return created,
+            // Who only reads holds up nobody, however many wait elsewhere.
+            let kind = task.kind.clone();
+            let look = move |sql: &Connection| bounded_kinds::check_room(sql, &kind);
+            if self.reader.read(look).await.is_ok() || task.unique_key.is_some() {
+                match self.try_create(task.clone()).await {
+                    Err(Error::Full { .. }) => (),
+                    created => return created,
+                }
             }
             while version == self.data_version().await? {
                 if timeout(LOOK, room.changed()).await.is_ok() {
@@ -669,7 +670,7 @@ impl Store {
         F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
     {
         let (created, wake_ups) = (self.created.clone(), self.wake_ups.clone());
-        let clock = self.clock.clone();
+        let (clock, room) = (self.clock.clone(), self.room.clone());
         let transaction = move |connection: &mut Connection| {
             let sql = connection.transaction().map_err(Error::from)?;
             created.store(false, Ordering::Relaxed);
@@ -680,6 +681,7 @@ impl Store {
             };
             let value = work(&tx)?;
             sql.commit().map_err(Error::from)?;
+            room.send_replace(());
             if created.load(Ordering::Relaxed) {
                 wake_ups.wake_one_each();
             }

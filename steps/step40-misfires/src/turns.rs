@@ -3,9 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-/// The queues of those who want to create tasks of kinds that are full, in this process; cheap to
-/// clone. Who has the turn of a kind is the only one to look whether there is room; then comes who has
-/// waited for the longest time.
+/// The queues of those who wait for room, a kind each, in this process; cheap to clone. Who has the
+/// turn of a kind is the only one to look; then comes who has waited for the longest time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Turns {
     kinds: Arc<Mutex<HashMap<String, Weak<AsyncMutex<()>>>>>,

@@ -6,14 +6,14 @@ use super::values::time;
 use crate::{Error, Tx};
 
 /// Since when the first of the tasks of the kind `every.kind` waits to be executed: since it is due,
-/// or since it is there, if it came with a date of the past. One search a priority, for those that are
-/// held and for the others.
-pub(super) const OLDEST: &str = "(SELECT min((
-        SELECT max(scheduled_at, created_at) FROM tasks
+/// or since it is there, if it came with a date of the past, as a hundred may. One search a priority,
+/// for those that are held and for the others.
+pub(super) const OLDEST: &str = "(SELECT min((SELECT min(since) FROM (
+        SELECT max(scheduled_at, created_at) AS since FROM tasks
         WHERE status = 'waiting' AND task_kind = every.kind AND priority = column1
         AND held = column2
-        ORDER BY scheduled_at, id LIMIT 1
-    )) FROM (VALUES ('high', 0), ('normal', 0), ('low', 0), ('high', 1), ('normal', 1), ('low', 1)))";
+        ORDER BY scheduled_at, id LIMIT 100
+    ))) FROM (VALUES ('high', 0), ('normal', 0), ('low', 0), ('high', 1), ('normal', 1), ('low', 1)))";
 
 pub(super) fn set(tx: &Tx, kind: &str, max_waiting: u32) -> Result<bool, Error> {
     let insert = "INSERT INTO bounded_kinds VALUES (?1, ?2) ON CONFLICT DO UPDATE
@@ -35,7 +35,7 @@ pub(super) fn check_room(sql: &Connection, kind: &str) -> Result<(), Error> {
         return Ok(());
     };
     let waiting = "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE status = 'waiting'
-                                         AND task_kind = ?1 LIMIT ?2)";
+                                         AND task_kind = ?1 LIMIT max(?2, 1))";
     let mut waiting = sql.prepare_cached(waiting)?;
     let waiting: u32 = waiting.query_one((kind, bound), |row| row.get(0))?;
     if waiting < bound {

@@ -297,7 +297,7 @@ pub struct CreateArguments {
     /// If their kind is full, wait for room, for one after the other, rather than fail.
     #[arg(long)]
     pub wait: bool,
-    /// How many to create: all of them, or none if there is an error.
+    /// How many to create: all of them, or none if there is an error, unless they wait for room.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
     pub count: u32,
     #[command(flatten)]
