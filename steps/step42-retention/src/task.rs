@@ -37,7 +37,7 @@ pub struct Task {
 pub struct Acquired {
     /// The task, if one was waiting.
     pub task: Option<Task>,
-    /// When the first of those that wait is due, or was.
+    /// When the first of those that wait may start, or might have.
     pub next: Option<Timestamp>,
     /// The number of the task that couldn't be started, and why: it has failed.
     pub refused: Option<(i64, String)>,

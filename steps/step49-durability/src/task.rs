@@ -39,7 +39,7 @@ pub struct Acquired {
     pub task: Option<Task>,
     /// Those that come after it, and were acquired ahead.
     pub ahead: Vec<Task>,
-    /// When the first of those that wait is due, or was.
+    /// When the first of those that wait may start, or might have.
     pub next: Option<Timestamp>,
     /// The number of the task that couldn't be started, and why: it has failed.
     pub refused: Option<(i64, String)>,

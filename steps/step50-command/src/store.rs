@@ -775,10 +775,11 @@ impl Store {
 
     /// Whether a task that could be acquired is due.
     pub(crate) async fn is_due(&self, selection: &Selection) -> Result<bool, Error> {
-        let kinds = selection.kinds.clone();
-        let now = self.now();
+        let (kinds, clock) = (selection.kinds.clone(), self.clock.clone());
         let due = self.reader.read(move |sql| {
-            let waiting = tasks::first_waiting(sql, &kinds, now)?;
+            let waiting = tasks::first_waiting(sql, &kinds, clock.now())?;
+            // After the look: what it has found may have come meanwhile.
+            let now = clock.now();
             let due = waiting.iter().any(|first| time(first.scheduled_at) <= now);
             Ok(due || tasks::any_held(sql, &kinds)?)
         });

@@ -1,7 +1,7 @@
 //! Kinds of which only so many tasks may start in a time.
 
 use std::num::NonZero;
-use std::sync::Barrier;
+use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use step46_chaining::{
     Registry, RunningEngine, Selection, Store, Which,
 };
 use tokio::runtime::Runtime;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::common::{
@@ -355,6 +356,37 @@ async fn drain_waits_for_those_that_may_not_start_yet() {
     let ended = timeout(Duration::from_mins(1), &mut drained).await;
     ended.expect("it ends").unwrap().unwrap();
     assert_eq!(rows(STATUSES), "stopped | 3");
+}
+
+/// It comes while the engine is about to look, and its kind rests: nobody is awake for it.
+#[tokio::test]
+async fn drain_waits_for_one_that_has_just_come() {
+    let (store, clock) = rated(1, 1000, 1).await;
+    let engine = engine(&store, 5).await;
+    until(|| rows(STATUSES).contains("stopped | 1")).await;
+    fall_asleep(&store).await;
+    let (go_on, gone_on) = mpsc::channel();
+    let busy = store.reader().clone();
+    let busy = tokio::spawn(async move { busy.read(move |_| Ok(gone_on.recv().unwrap())).await });
+    yield_now().await;
+    let mut drained = tokio::spawn(engine.drain());
+    yield_now().await;
+    clock.advance(Duration::from_millis(1));
+    create_tasks(&store, 1).await;
+    // The worker that this wakes looks, and sleeps again.
+    for _ in 0..10 {
+        yield_now().await;
+        store.transaction(|_| Ok(())).await.unwrap();
+    }
+    go_on.send(()).unwrap();
+    busy.await.unwrap().unwrap();
+    fall_asleep(&store).await;
+    assert!(!drained.is_finished());
+
+    clock.advance(Duration::from_secs(1));
+    let ended = timeout(Duration::from_mins(1), &mut drained).await;
+    ended.expect("it ends").unwrap().unwrap();
+    assert_eq!(rows(STATUSES), "stopped | 2");
 }
 
 /// Whatever becomes of the task: the service has been asked.
