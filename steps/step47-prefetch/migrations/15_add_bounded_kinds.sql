@@ -1,5 +1,4 @@
--- How many tasks of a kind may wait, whether anybody knows the kind or not. Its rows have numbers: of
--- a table without, SQLite's update hook tells nothing.
+-- How many tasks of a kind may wait, whether anybody knows the kind or not.
 CREATE TABLE bounded_kinds (
     task_kind TEXT PRIMARY KEY,
     max_waiting INTEGER NOT NULL CONSTRAINT bound CHECK (max_waiting BETWEEN 0 AND 4294967295)
