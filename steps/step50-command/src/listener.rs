@@ -9,10 +9,10 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tokio::sync::watch;
 
-/// What is told comes before it can be seen: how soon one looks again, each time a quarter later.
+/// What is told comes before it can be seen: how soon one looks again, then after twice as long.
 const FIRST: Duration = Duration::from_micros(100);
 
-/// However much is written, nobody looks more often.
+/// However much is written, nobody looks more often, but for the first looks after a silence.
 const OFTEN: Duration = Duration::from_millis(1);
 
 /// However little, nobody looks less often: not everything may be told.
@@ -32,7 +32,7 @@ impl Listener {
     /// Hears what happens from now on to the log, and whether the database goes away.
     ///
     /// # Errors
-    /// If the kernel doesn't tell: the user has too many of those who listen, or a file is missing.
+    /// If the kernel doesn't tell: there are too many listeners, watches or threads, or a file is missing.
     pub fn start([database, log]: [PathBuf; 2], interval: Duration) -> io::Result<Self> {
         let gone = AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MOVE_SELF;
         let kernel = Kernel {
@@ -43,12 +43,12 @@ impl Listener {
         let (stopped, stop) = pipe()?;
         let (sender, looks) = watch::channel(None);
         let seldom = interval.max(SELDOM);
-        let thread = thread::spawn(move || {
+        let thread = thread::Builder::new().spawn(move || {
             let ended = kernel.listen(&stopped, seldom, || {
                 sender.send_replace(None);
             });
             sender.send_replace(ended.err());
-        });
+        })?;
         Ok(Self {
             looks,
             stop: Some(stop),
@@ -104,10 +104,10 @@ impl Kernel {
             if stopped {
                 return Ok(());
             }
-            let longer = gap + gap / 4;
+            let longer = gap * 2;
             gap = match told {
                 // The writes follow each other closely: those of this engine, perhaps.
-                true if gap <= OFTEN => longer.min(OFTEN),
+                true if gap <= 5 * OFTEN => longer.min(OFTEN),
                 true => FIRST,
                 false => longer.min(seldom),
             };

@@ -293,29 +293,42 @@ async fn an_engine_that_ends_leaves_nothing_behind() {
 /// Each of these changes is told, and comes long before one could look again.
 #[tokio::test]
 async fn however_much_is_told_it_looks_once_a_millisecond() {
+    let (looks, elapsed) = looks_while_told(Duration::from_micros(10)).await;
+    assert!(looks >= 1, "it doesn't look at all");
+    // And five in three milliseconds, each time that nothing was told for a while: a busy machine
+    // interrupts whoever makes the changes.
+    assert!(looks <= 2 * elapsed + 20, "{looks} looks in {elapsed} ms");
+}
+
+/// Those that come one by one, but steadily, don't begin anew each time.
+#[tokio::test]
+async fn whatever_the_rhythm_it_looks_no_more_often() {
+    let (looks, elapsed) = looks_while_told(Duration::from_millis(4)).await;
+    assert!(looks <= elapsed, "{looks} looks in {elapsed} ms");
+}
+
+/// How many there are while the log changes so often, and in how many milliseconds.
+async fn looks_while_told(rest: Duration) -> (u128, u128) {
     let store = store();
     let running = Running::told(&store).await;
     let (file, other_name) = (log_of(&database()), database().with_file_name("other"));
-    let begun_at = Instant::now();
-    let flood = tokio::task::spawn_blocking(move || {
-        while begun_at.elapsed() < Duration::from_millis(200) {
-            fs::hard_link(&file, &other_name).unwrap();
-            fs::remove_file(&other_name).unwrap();
-            // Whoever looks must have a processor.
-            std::thread::sleep(Duration::from_micros(10));
-        }
+    let mut elapsed = 0;
+    let asked = statements(&store, async {
+        let begun_at = Instant::now();
+        let told = tokio::task::spawn_blocking(move || {
+            while begun_at.elapsed() < Duration::from_millis(400) {
+                fs::hard_link(&file, &other_name).unwrap();
+                fs::remove_file(&other_name).unwrap();
+                // Whoever looks must have a processor.
+                std::thread::sleep(rest);
+            }
+        });
+        told.await.unwrap();
+        elapsed = begun_at.elapsed().as_millis();
     });
-    let asked = statements(&store, async { flood.await.unwrap() }).await;
-    let elapsed = begun_at.elapsed().as_millis();
-    let looks = looks(&asked);
-    assert!(looks >= 1, "it doesn't look at all");
-    // And twelve in five milliseconds, each time that nothing was told for a while: a busy machine
-    // interrupts whoever makes the changes.
-    assert!(
-        looks as u128 <= 3 * elapsed + 20,
-        "{looks} looks in {elapsed} ms"
-    );
+    let looks = looks(&asked.await) as u128;
     running.stop().await;
+    (looks, elapsed)
 }
 
 fn looks(asked: &[String]) -> usize {
