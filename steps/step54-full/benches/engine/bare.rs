@@ -35,26 +35,29 @@ impl Bare {
         Ok(start.elapsed())
     }
 
-    /// Executes all the tasks, which do nothing, with transactions of so many, and a savepoint around
-    /// each acquisition and each end or not.
-    pub fn execute(&mut self, batch: u32, savepoints: bool) -> Result<Duration> {
+    /// Executes all the tasks, which do nothing, with transactions of so many, each in a savepoint or
+    /// not.
+    pub fn execute(&mut self, batch: u32, savepoint: bool) -> Result<Duration> {
         let start = Instant::now();
         loop {
             let tx = self.connection.transaction()?;
-            let mut tasks = Vec::new();
-            while tasks.len() < batch as usize
-                && let Some(task) = protect(&tx, savepoints, acquire)?
-            {
-                tasks.push(task);
-            }
+            let tasks = protect(&tx, savepoint, |tx| {
+                let mut tasks = Vec::new();
+                while tasks.len() < batch as usize
+                    && let Some(task) = acquire(tx)?
+                {
+                    tasks.push(task);
+                }
+                Ok(tasks)
+            })?;
             tx.commit()?;
             if tasks.is_empty() {
                 return Ok(start.elapsed());
             }
             let tx = self.connection.transaction()?;
-            for task in tasks {
-                protect(&tx, savepoints, |tx| end(tx, task))?;
-            }
+            protect(&tx, savepoint, |tx| {
+                tasks.into_iter().try_for_each(|task| end(tx, task))
+            })?;
             tx.commit()?;
         }
     }
@@ -98,10 +101,10 @@ impl Bare {
 
 fn protect<T>(
     tx: &Transaction,
-    savepoints: bool,
+    savepoint: bool,
     work: impl FnOnce(&Transaction) -> Result<T>,
 ) -> Result<T> {
-    if !savepoints {
+    if !savepoint {
         return work(tx);
     }
     tx.prepare_cached("SAVEPOINT one_of_many")?.execute([])?;

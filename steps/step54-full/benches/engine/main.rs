@@ -24,6 +24,8 @@ use table::Table;
 
 const ROUNDS: usize = 5;
 const TASKS: u32 = 2048;
+/// So many that it hardly counts how an engine begins and ends.
+const DRAINED: u32 = 8192;
 const BATCH: u32 = 256;
 const PRODUCERS: [u32; 3] = [1, 10, TOGETHER];
 const TOGETHER: u32 = 50;
@@ -144,34 +146,37 @@ impl Bench {
         let [bare, batches] = self.bare_execution(FULL)?;
         for workers in WORKERS {
             let store = Store::open(self.databases.fresh())?;
-            load::create_in_bulk(&store, TASKS, BATCH).await?;
-            let engine =
-                rate(load::execute(store, workers, Duration::ZERO, TASKS, Feature::None).await?);
+            load::create_in_bulk(&store, DRAINED, BATCH).await?;
+            let engine = drain_rate(
+                load::execute(store, workers, Duration::ZERO, DRAINED, Feature::None).await?,
+            );
             let name = format!("execute, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
             if workers == 1 {
                 let mut connection = Bare::open(&self.databases.fresh(), FULL)?;
-                connection.create(TASKS, BATCH)?;
-                let bare = rate(connection.execute_chained()?);
+                connection.create(DRAINED, BATCH)?;
+                let bare = drain_rate(connection.execute_chained()?);
                 let name = format!("{name}, beside one transaction a task");
                 self.table.rate_beside(&name, engine, bare);
             }
 
             let store = Store::open(self.databases.fresh())?;
-            load::create_in_bulk(&store, TASKS, BATCH).await?;
-            let engine = rate(load::execute(store, workers, AHEAD, TASKS, Feature::None).await?);
+            load::create_in_bulk(&store, DRAINED, BATCH).await?;
+            let engine =
+                drain_rate(load::execute(store, workers, AHEAD, DRAINED, Feature::None).await?);
             let name = format!("execute, {AHEAD:?} ahead, workers: {workers}");
             self.table.rate(&name, engine, bare, batches);
         }
         let mut connection = Bare::open(&self.databases.fresh(), FULL)?;
-        connection.create(TASKS, BATCH)?;
-        let protected = rate(connection.execute(BATCH, true)?);
-        let name = format!("execute bare, {BATCH} in a transaction, in savepoints (beside: none)");
+        connection.create(DRAINED, BATCH)?;
+        let protected = drain_rate(connection.execute(BATCH, true)?);
+        let name = format!("execute bare, {BATCH} in a transaction, in a savepoint (beside: none)");
         self.table.rate_beside(&name, protected, batches);
         let [bare, batches] = self.bare_execution(NORMAL)?;
         let store = self.normal()?;
-        load::create_in_bulk(&store, TASKS, BATCH).await?;
-        let engine = rate(load::execute(store, 1, Duration::ZERO, TASKS, Feature::None).await?);
+        load::create_in_bulk(&store, DRAINED, BATCH).await?;
+        let engine =
+            drain_rate(load::execute(store, 1, Duration::ZERO, DRAINED, Feature::None).await?);
         let name = "execute, workers: 1, synchronous = NORMAL";
         self.table.rate(name, engine, bare, batches);
         Ok(())
@@ -189,8 +194,8 @@ impl Bench {
         let mut rates = [0.0; 2];
         for (bare, batch) in rates.iter_mut().zip([1, BATCH]) {
             let mut connection = Bare::open(&self.databases.fresh(), synchronous)?;
-            connection.create(TASKS, BATCH)?;
-            *bare = rate(connection.execute(batch, false)?);
+            connection.create(DRAINED, BATCH)?;
+            *bare = drain_rate(connection.execute(batch, false)?);
         }
         Ok(rates)
     }
@@ -320,6 +325,10 @@ async fn pause(index: u32) {
 
 fn rate(time: Duration) -> f64 {
     f64::from(TASKS) / time.as_secs_f64()
+}
+
+fn drain_rate(time: Duration) -> f64 {
+    f64::from(DRAINED) / time.as_secs_f64()
 }
 
 fn millis(time: Duration) -> f64 {
