@@ -367,7 +367,11 @@ async fn drain_waits_for_one_that_has_just_come() {
     fall_asleep(&store).await;
     let (go_on, gone_on) = mpsc::channel();
     let busy = store.reader().clone();
-    let busy = tokio::spawn(async move { busy.read(move |_| Ok(gone_on.recv().unwrap())).await });
+    let wait = move |_: &Connection| {
+        gone_on.recv().unwrap();
+        Ok(())
+    };
+    let busy = tokio::spawn(async move { busy.read(wait).await });
     yield_now().await;
     let mut drained = tokio::spawn(engine.drain());
     yield_now().await;
