@@ -6,7 +6,7 @@ use crate::sandbox::{Load, Sandbox};
 
 const TASKS: u32 = 500;
 
-/// A savepoint has SQLite keep what each page was, for each statement: beyond 64 kB, in a file.
+/// With a savepoint, what each page was is kept, for each statement: beyond 64 kB, in a file.
 /// <https://sqlite.org/tempfiles.html#statement_journal_files>
 pub fn what_is_written_is_copied_nowhere(sandbox: &Sandbox) -> Result<()> {
     sandbox.create_tasks(TASKS, Load::waiting(0.0))?;
