@@ -83,14 +83,21 @@ pub fn signal_during_start_up_leaves_no_task_running(sandbox: &Sandbox) -> Resul
     Ok(())
 }
 
-/// There is nothing more to stop, and nothing to be cut short.
+/// There is nothing more to stop, and nothing to be cut short. A program that was over before the
+/// signal shows nothing: others are tried, until one has seen it.
 pub fn signal_after_the_end_does_no_harm(sandbox: &Sandbox) -> Result<()> {
-    let mut engine = sandbox.engine_with_tasks(3, Load::waiting(0.0))?;
-    engine.wait_for("task finished", 3)?;
-    engine.signal(Signal::SIGTERM)?;
-    engine.signal_until_the_end(Signal::SIGTERM)?;
-    engine.finish()?.success()?;
-    nothing_left(sandbox)
+    for _ in 0..20 {
+        let mut engine = sandbox.engine_with_tasks(3, Load::waiting(0.0))?;
+        engine.wait_for("task finished", 3)?;
+        engine.signal(Signal::SIGTERM)?;
+        engine.signal_until_the_end(Signal::SIGTERM)?;
+        let events = engine.finish()?.success()?.events();
+        nothing_left(sandbox)?;
+        if events.iter().any(|event| event.message == STOP_REQUESTED) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The ends of the tasks have to wait, and aren't given up.
