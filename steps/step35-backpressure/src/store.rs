@@ -172,7 +172,8 @@ impl Store {
             // Who only reads holds up nobody, however many wait elsewhere.
             let kind = task.kind.clone();
             let look = move |sql: &Connection| bounded_kinds::check_room(sql, &kind);
-            if self.reader.read(look).await.is_ok() || task.unique_key.is_some() {
+            let full = matches!(self.reader.read(look).await, Err(Error::Full { .. }));
+            if !full || task.unique_key.is_some() {
                 match self.try_create(task.clone()).await {
                     Err(Error::Full { .. }) => (),
                     created => return created,
