@@ -1,6 +1,6 @@
 use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,10 +13,6 @@ use crate::{
     Acquired, EngineHandle, Error, Next, Outcome, Registry, RetryPolicy, RunningEngine, Selection,
     Store, Task, Worker,
 };
-
-/// One acquisition in so many takes the task that has been due for the longest time, whatever its
-/// priority: none waits for ever.
-const PATIENCE: u64 = 10;
 
 /// How an engine works.
 ///
@@ -61,7 +57,6 @@ pub struct Engine {
     selection: Selection,
     handle: EngineHandle,
     asleep: AtomicU16,
-    acquisitions: AtomicU64,
 }
 
 impl Engine {
@@ -71,7 +66,7 @@ impl Engine {
             selection: Selection {
                 instance: config.instance.as_str().into(),
                 kinds: registry.kinds().into(),
-                by_age: false,
+                taken: Arc::default(),
             },
             wake_up: store.wake_up(),
             alarm: Alarm::default(),
@@ -80,7 +75,6 @@ impl Engine {
             config,
             handle: EngineHandle::new(),
             asleep: AtomicU16::new(0),
-            acquisitions: AtomicU64::new(0),
         }
     }
 
@@ -164,12 +158,7 @@ impl Engine {
     }
 
     pub(crate) async fn acquire(&self) -> Result<Acquired, Error> {
-        let turn = self.acquisitions.fetch_add(1, Ordering::Relaxed);
-        let selection = Selection {
-            by_age: turn % PATIENCE == PATIENCE - 1,
-            ..self.selection.clone()
-        };
-        self.store.try_acquire_task(&selection).await
+        self.store.try_acquire_task(&self.selection).await
     }
 
     pub(crate) fn next(&self, task: &Task, outcome: &Outcome) -> Next {

@@ -1,6 +1,6 @@
 use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,10 +13,6 @@ use crate::{
     Acquired, EngineHandle, Error, Next, Outcome, Registry, RetryPolicy, RunningEngine, Selection,
     Store, Task, Worker,
 };
-
-/// One acquisition in so many takes the task that has been due for the longest time, whatever its
-/// priority: none waits for ever.
-const PATIENCE: u64 = 10;
 
 /// How an engine works.
 ///
@@ -63,7 +59,6 @@ pub struct Engine {
     number: AtomicI64,
     handle: EngineHandle,
     asleep: AtomicU16,
-    acquisitions: AtomicU64,
 }
 
 impl Engine {
@@ -74,7 +69,7 @@ impl Engine {
                 instance: config.instance.as_str().into(),
                 engine: None,
                 kinds: registry.kinds().into(),
-                by_age: false,
+                taken: Arc::default(),
             },
             wake_up: store.wake_up(),
             alarm: Alarm::default(),
@@ -84,7 +79,6 @@ impl Engine {
             number: AtomicI64::default(),
             handle: EngineHandle::new(),
             asleep: AtomicU16::new(0),
-            acquisitions: AtomicU64::new(0),
         }
     }
 
@@ -177,10 +171,8 @@ impl Engine {
     }
 
     pub(crate) async fn acquire(&self) -> Result<Acquired, Error> {
-        let turn = self.acquisitions.fetch_add(1, Ordering::Relaxed);
         let selection = Selection {
             engine: Some(self.number.load(Ordering::Relaxed)),
-            by_age: turn % PATIENCE == PATIENCE - 1,
             ..self.selection.clone()
         };
         self.store.try_acquire_task(&selection).await

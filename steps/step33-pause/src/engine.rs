@@ -1,7 +1,7 @@
 use std::future;
 use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -19,10 +19,6 @@ use crate::{
     Acquired, Ending, EngineHandle, Error, Next, Outcome, Registry, RetryPolicy, RunningEngine,
     Selection, Store, Task, Worker,
 };
-
-/// One acquisition in so many takes the task that has been due for the longest time, whatever its
-/// priority: none waits for ever.
-const PATIENCE: u64 = 10;
 
 /// How an engine works.
 ///
@@ -83,7 +79,6 @@ pub struct Engine {
     /// The executions that somebody has cancelled.
     cancelled: watch::Sender<Vec<i64>>,
     asleep: AtomicU16,
-    acquisitions: AtomicU64,
 }
 
 impl Engine {
@@ -95,7 +90,7 @@ impl Engine {
                 instance: config.instance.as_str().into(),
                 engine: None,
                 kinds: registry.kinds().into(),
-                by_age: false,
+                taken: Arc::default(),
             },
             wake_up: store.wake_up(),
             alarm: Alarm::default(),
@@ -106,7 +101,6 @@ impl Engine {
             handle: EngineHandle::new(),
             cancelled: watch::Sender::default(),
             asleep: AtomicU16::new(0),
-            acquisitions: AtomicU64::new(0),
         }
     }
 
@@ -237,10 +231,8 @@ impl Engine {
     }
 
     pub(crate) async fn acquire(&self) -> Result<Acquired, Error> {
-        let turn = self.acquisitions.fetch_add(1, Ordering::Relaxed);
         let selection = Selection {
             engine: Some(self.number()),
-            by_age: turn % PATIENCE == PATIENCE - 1,
             ..self.selection.clone()
         };
         self.store.try_acquire_task(&selection).await

@@ -15,7 +15,7 @@ mod values;
 use std::num::NonZero;
 use std::path::{self, Path};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,6 +39,10 @@ use crate::{
     Acquired, Cancelled, Clock, Created, Ending, Error, Execution, IntoNewTask, Next, Outcome,
     TaskError, TaskStatus, Which,
 };
+
+/// One task in so many is the one that has been due for the longest time, whatever its priority:
+/// none waits for ever.
+const PATIENCE: u64 = 10;
 
 /// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
 /// the last one waits for the work that it was given, and closes the database.
@@ -70,8 +74,8 @@ pub struct Selection {
     pub engine: Option<i64>,
     /// The kinds that it knows.
     pub kinds: Arc<[String]>,
-    /// Whether the task that has been due for the longest time comes first, whatever its priority.
-    pub by_age: bool,
+    /// How many tasks have been taken with it, or with a clone of it.
+    pub taken: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -174,7 +178,8 @@ impl Store {
             // Who only reads holds up nobody, however many wait elsewhere.
             let kind = task.kind.clone();
             let look = move |sql: &Connection| bounded_kinds::check_room(sql, &kind);
-            if self.reader.read(look).await.is_ok() || task.unique_key.is_some() {
+            let full = matches!(self.reader.read(look).await, Err(Error::Full { .. }));
+            if !full || task.unique_key.is_some() {
                 match self.try_create(task.clone()).await {
                     Err(Error::Full { .. }) => (),
                     created => return created,
@@ -198,9 +203,10 @@ impl Store {
             instance,
             engine,
             kinds,
-            by_age,
+            taken,
         } = selection.clone();
         self.transaction(move |tx| {
+            let by_age = taken.load(Ordering::Relaxed) % PATIENCE == PATIENCE - 1;
             let startable = limited_kinds::with_room(tx, &kinds)?;
             let waiting = tasks::first_waiting(tx, &startable)?;
             let due = waiting
@@ -217,6 +223,7 @@ impl Store {
                     ..Acquired::default()
                 });
             };
+            taken.fetch_add(1, Ordering::Relaxed);
             let marked = tasks::mark_running(tx, id, &instance, engine);
             // Here, so that a running task always has an execution, even if the engine is killed.
             let (task, refused) = match marked.and_then(|()| executions::start(tx, id)) {

@@ -7,9 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::trace::PanicPlace;
-use crate::{
-    Acquired, Ending, Engine, Error, Execution, Next, Outcome, Selection, Task, TaskError,
-};
+use crate::{Acquired, Ending, Engine, Error, Execution, Next, Outcome, Task, TaskError};
 
 /// How long code that is cut short may take to be gone.
 const ABORTION: Duration = Duration::from_millis(100);
@@ -35,7 +33,7 @@ impl Worker {
     /// Those of the store.
     pub async fn run(self) -> Result<(), Error> {
         while self.engine.is_running() {
-            let mut acquired = self.acquire(&self.engine.selection()).await;
+            let mut acquired = self.acquire().await;
             while let Some(task) = self.note(acquired)? {
                 let span = execution_span(&task);
                 acquired = self.process(task).instrument(span).await;
@@ -53,11 +51,12 @@ impl Worker {
         self.after(execution, outcome).await
     }
 
-    async fn acquire(&self, selection: &Selection) -> Result<Acquired, Error> {
+    async fn acquire(&self) -> Result<Acquired, Error> {
         if !self.engine.is_running() {
             return Ok(Acquired::default());
         }
-        self.engine.store.try_acquire_task(selection).await
+        let selection = self.engine.selection();
+        self.engine.store.try_acquire_task(&selection).await
     }
 
     /// What is said of a task is said outside of the execution of the one before it.
@@ -181,7 +180,7 @@ impl Worker {
         }
         match acquired {
             Some(acquired) => Ok(acquired),
-            None => self.acquire(&selection).await,
+            None => self.acquire().await,
         }
     }
 }

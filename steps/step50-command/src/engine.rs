@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::future;
 use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -22,10 +22,6 @@ use crate::{
     Ending, EngineHandle, Error, Next, Outcome, Registry, Retention, RetryPolicy, RunningEngine,
     Selection, Store, Synchronous, Task, Worker, schedule,
 };
-
-/// One acquisition in so many takes the task that has been due for the longest time, whatever its
-/// priority: none waits for ever.
-const PATIENCE: u64 = 10;
 
 /// How an engine works.
 ///
@@ -97,7 +93,6 @@ pub struct Engine {
     /// The executions that somebody has cancelled.
     cancelled: watch::Sender<Vec<i64>>,
     asleep: AtomicU16,
-    acquisitions: AtomicU64,
 }
 
 impl Engine {
@@ -109,7 +104,7 @@ impl Engine {
                 instance: config.instance.as_str().into(),
                 engine: None,
                 kinds: registry.kinds().into(),
-                by_age: false,
+                taken: Arc::default(),
             },
             wake_up: store.wake_up(),
             alarm: Alarm::default(),
@@ -120,7 +115,6 @@ impl Engine {
             handle: EngineHandle::new(),
             cancelled: watch::Sender::default(),
             asleep: AtomicU16::new(0),
-            acquisitions: AtomicU64::new(0),
         }
     }
 
@@ -269,12 +263,10 @@ impl Engine {
         self.asleep.load(Ordering::SeqCst) > 0
     }
 
-    /// Which task is acquired next: each selection is a turn.
+    /// Which task is acquired next.
     pub(crate) fn selection(&self) -> Selection {
-        let turn = self.acquisitions.fetch_add(1, Ordering::Relaxed);
         Selection {
             engine: Some(self.number()),
-            by_age: turn % PATIENCE == PATIENCE - 1,
             ..self.selection.clone()
         }
     }

@@ -24,7 +24,7 @@ use std::ops::Range;
 use std::path::{self, Path};
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -51,6 +51,10 @@ use crate::{
     Acquired, Cancelled, Clock, Created, Ending, EngineHandle, Error, Execution, IntoNewTask, Next,
     Outcome, Rate, Task, TaskError, TaskStatus, Which,
 };
+
+/// One task in so many is the one that has been due for the longest time, whatever its priority:
+/// none waits for ever.
+const PATIENCE: u64 = 10;
 
 /// Keeps the tasks, in a SQLite database; cheap to clone, each clone sees the same tasks. Dropping
 /// the last one waits for the work that it was given, and closes the database.
@@ -91,8 +95,8 @@ pub struct Selection {
     pub engine: Option<i64>,
     /// The kinds that it knows.
     pub kinds: Arc<[String]>,
-    /// Whether the task that has been due for the longest time comes first, whatever its priority.
-    pub by_age: bool,
+    /// How many tasks have been taken with it, or with a clone of it.
+    pub taken: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -211,7 +215,8 @@ impl Store {
             // Who only reads holds up nobody, however many wait elsewhere.
             let kind = task.kind.clone();
             let look = move |sql: &Connection| bounded_kinds::check_room(sql, &kind);
-            if self.reader.read(look).await.is_ok() || task.unique_key.is_some() {
+            let full = matches!(self.reader.read(look).await, Err(Error::Full { .. }));
+            if !full || task.unique_key.is_some() {
                 match self.try_create(task.clone()).await {
                     Err(Error::Full { .. }) => (),
                     created => return created,
@@ -237,15 +242,16 @@ impl Store {
     /// Does the same, and takes so many at most of those that come next, unless a kind is limited.
     pub(crate) async fn try_acquire_tasks(
         &self,
+        selection: &Selection,
         ahead: usize,
-        select: impl Fn() -> Selection + Send + Sync + 'static,
     ) -> Result<Acquired, Error> {
+        let acquire = Self::acquisition(selection);
         self.repeat(move |tx| {
-            let mut acquired = Self::acquisition(&select())(tx)?;
+            let mut acquired = acquire(tx)?;
             // Of a limited kind, whoever waits would take the place of one that could run.
             let alone = acquired.task.is_none() || limited_kinds::is_any(tx)?;
             while !alone && acquired.ahead.len() < ahead {
-                let more = Self::acquisition(&select())(tx)?;
+                let more = acquire(tx)?;
                 (acquired.next, acquired.refused) = (more.next, more.refused);
                 let Some(task) = more.task else { break };
                 acquired.ahead.push(task);
@@ -269,9 +275,10 @@ impl Store {
             instance,
             engine,
             kinds,
-            by_age,
+            taken,
         } = selection.clone();
         move |tx| {
+            let by_age = taken.load(Ordering::Relaxed) % PATIENCE == PATIENCE - 1;
             let startable = limited_kinds::with_room(tx, &kinds)?;
             let waiting = tasks::first_startable(tx, &startable)?;
             let due = waiting
@@ -288,6 +295,7 @@ impl Store {
                     ..Acquired::default()
                 });
             };
+            taken.fetch_add(1, Ordering::Relaxed);
             let marked = tasks::mark_running(tx, id, &instance, engine);
             // Here, so that a running task always has an execution, even if the engine is killed.
             let (task, refused) = match marked.and_then(|()| executions::start(tx, id)) {

@@ -9,9 +9,7 @@ use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::batch::Batch;
 use crate::trace::PanicPlace;
-use crate::{
-    Acquired, Ending, Engine, Error, Execution, Next, Outcome, Selection, Task, TaskError,
-};
+use crate::{Acquired, Ending, Engine, Error, Execution, Next, Outcome, Task, TaskError};
 
 /// How long code that is cut short may take to be gone.
 const ABORTION: Duration = Duration::from_millis(100);
@@ -69,11 +67,10 @@ impl Worker {
         }
         batch.count(begun_at.elapsed());
         let acquired = if batch.waiting.is_empty() && batch.size == 0 {
-            let selection = self.engine.selection();
-            self.after(execution, outcome, Some(&selection)).await
+            self.after(execution, outcome, true).await
         } else {
             let (worker, succeeded) = (self.clone(), outcome.is_ok());
-            let end = async move { worker.after(execution, outcome, None).await };
+            let end = async move { worker.after(execution, outcome, false).await };
             batch.ends.spawn(end.in_current_span());
             // What has failed may be due again: who looks for the next task must find it.
             if !succeeded {
@@ -109,9 +106,8 @@ impl Worker {
         }
         // None waits here while another worker sleeps.
         let ahead = ahead * usize::from(!self.engine.is_any_asleep());
-        let engine = self.engine.clone();
-        let select = move || engine.selection();
-        self.engine.store.try_acquire_tasks(ahead, select).await
+        let selection = self.engine.selection();
+        self.engine.store.try_acquire_tasks(&selection, ahead).await
     }
 
     /// What is said of a task is said outside of the execution of the one before it.
@@ -194,24 +190,22 @@ impl Worker {
         outcome.map_err(|error| error.interrupted(interruption))
     }
 
-    /// Acquires the next task, too, if it is given a selection.
+    /// Acquires the next task, too, if it is asked to.
     async fn after(
         &self,
         execution: Execution,
         outcome: Outcome,
-        selection: Option<&Selection>,
+        chained: bool,
     ) -> Result<Acquired, Error> {
         let elapsed_ms = execution.elapsed_ms();
         let (worker, task) = (self.index, execution.task.id);
         let mut next = self.engine.next(&execution.task, &outcome);
         let failure = outcome.as_ref().err();
         let mut failure = failure.map(|error| error.message().to_owned());
-        let (store, engine) = (&self.engine.store, self.engine.handle());
-        let mut both = None;
-        if let Some(selection) = selection {
-            let asked = store.end_and_acquire(&execution, outcome.clone(), next, selection, engine);
-            both = asked.await.ok();
-        }
+        let (selection, engine) = (self.engine.selection(), self.engine.handle());
+        let store = &self.engine.store;
+        let both = store.end_and_acquire(&execution, outcome.clone(), next, &selection, engine);
+        let both = if chained { both.await.ok() } else { None };
         let (mut ended, acquired) = match both {
             Some((ending, acquired)) => (Ok(ending), Some(acquired)),
             // Neither is done. Each by itself: what is wrong with one is no harm to the other.
@@ -252,11 +246,9 @@ impl Worker {
             Err(error) => return Err(error),
         }
         self.engine.handle.count_execution();
-        match (acquired, selection) {
-            (None, Some(selection)) if self.engine.is_running() => {
-                store.try_acquire_task(selection).await
-            }
-            (acquired, _) => Ok(acquired.unwrap_or_default()),
+        match acquired {
+            None if chained => self.acquire(0).await,
+            acquired => Ok(acquired.unwrap_or_default()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Kinds of which only so many tasks may run at once.
 
 use std::num::NonZero;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn acquire_any(store: &Store) -> Acquired {
         instance: "test".into(),
         engine: None,
         kinds: ["other".to_owned(), "test".to_owned()].into(),
-        by_age: false,
+        taken: Arc::default(),
     };
     store.try_acquire_task(&selection).await.unwrap()
 }

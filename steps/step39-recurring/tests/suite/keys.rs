@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -169,7 +169,7 @@ async fn a_flood_is_held_bit_by_bit() {
         instance: "test".into(),
         engine: None,
         kinds: ["test".to_owned()].into(),
-        by_age: false,
+        taken: Arc::default(),
     };
     let mut looks = 1;
     let found = loop {

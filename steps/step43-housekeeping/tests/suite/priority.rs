@@ -86,6 +86,22 @@ async fn under_a_flood_a_low_task_has_its_turn() {
     assert_eq!(order.iter().position(|id| *id == 1), Some(9), "{order:?}");
 }
 
+#[tokio::test]
+async fn a_turn_is_over_when_a_task_is_taken() {
+    let store = store();
+    let selection = selection(vec!["test".to_owned()], 9);
+    for _ in 0..2 {
+        let acquired = store.try_acquire_task(&selection).await.unwrap();
+        assert!(acquired.task.is_none());
+    }
+    create(&store, Priority::Low, 2).await;
+    create(&store, Priority::High, 1).await;
+    for expected in [1, 3] {
+        let acquired = store.try_acquire_task(&selection.clone()).await.unwrap();
+        assert_eq!(acquired.task.unwrap().id, expected);
+    }
+}
+
 /// It comes after those that have been due for longer, one turn in ten each.
 #[tokio::test]
 async fn a_low_task_waits_for_those_before_it() {
@@ -119,12 +135,7 @@ async fn what_is_for_later_comes_before_nobody() {
         .unwrap();
     create(&store, Priority::Low, 1).await;
 
-    let selection = Selection {
-        instance: "test".into(),
-        engine: None,
-        kinds: ["test".to_owned()].into(),
-        by_age: false,
-    };
+    let selection = selection(vec!["test".to_owned()], 0);
     let acquired = store.try_acquire_task(&selection).await.unwrap();
 
     assert_eq!(acquired.task.unwrap().id, 2);
@@ -208,13 +219,17 @@ fn a_database_that_compares_otherwise_is_refused() {
     );
 }
 
-async fn acquire_of(store: &Store, kinds: Vec<String>) -> Option<Task> {
-    let selection = Selection {
+fn selection(kinds: Vec<String>, taken: u64) -> Selection {
+    Selection {
         instance: "test".into(),
         engine: None,
         kinds: kinds.into(),
-        by_age: false,
-    };
+        taken: Arc::new(taken.into()),
+    }
+}
+
+async fn acquire_of(store: &Store, kinds: Vec<String>) -> Option<Task> {
+    let selection = selection(kinds, 0);
     store.try_acquire_task(&selection).await.unwrap().task
 }
 

@@ -92,7 +92,7 @@ async fn the_next_one_is_that_of_another_kind() {
         instance: "test".into(),
         engine: None,
         kinds: ["email".to_owned(), "test".to_owned()].into(),
-        by_age: false,
+        taken: Arc::default(),
     };
     let acquired = store.try_acquire_task(&selection).await.unwrap();
 

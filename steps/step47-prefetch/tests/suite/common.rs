@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -131,7 +131,7 @@ pub async fn acquire(store: &Store) -> Option<Task> {
         instance: "test".into(),
         engine: None,
         kinds: ["test".to_owned()].into(),
-        by_age: false,
+        taken: Arc::default(),
     };
     store.try_acquire_task(&selection).await.unwrap().task
 }

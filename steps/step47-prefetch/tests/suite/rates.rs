@@ -1,7 +1,7 @@
 //! Kinds of which only so many tasks may start in a time.
 
 use std::num::NonZero;
-use std::sync::{Barrier, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -48,20 +48,23 @@ async fn rated(starts: u32, ms: u64, waiting: usize) -> (Store, Clock) {
     (store, clock)
 }
 
-async fn acquire_with(store: &Store, kinds: &[&str], by_age: bool) -> Acquired {
+fn selection(kinds: &[&str], taken: u64) -> Selection {
     let kinds: Vec<_> = kinds.iter().map(ToString::to_string).collect();
-    let selection = Selection {
+    Selection {
         instance: "test".into(),
         engine: None,
         kinds: kinds.into(),
-        by_age,
-    };
-    store.try_acquire_task(&selection).await.unwrap()
+        taken: Arc::new(taken.into()),
+    }
+}
+
+async fn acquire_with(store: &Store, selection: &Selection) -> Acquired {
+    store.try_acquire_task(selection).await.unwrap()
 }
 
 /// What a worker that knows both kinds acquires.
 async fn acquire_any(store: &Store) -> Acquired {
-    acquire_with(store, &["other", "test"], false).await
+    acquire_with(store, &selection(&["other", "test"], 0)).await
 }
 
 fn after(store: &Store, ms: u64) -> Timestamp {
@@ -220,10 +223,26 @@ fn the_rate_is_exact_whoever_acquires() {
     check_windows(&starts, rate_of(3, 10));
 }
 
+/// Every second look is too early: it isn't a turn.
+#[tokio::test]
+async fn the_oldest_has_its_turn_all_the_same() {
+    let (store, clock) = rated(1, 1000, 0).await;
+    for priority in [[Priority::Low; 1].as_slice(), &[Priority::High; 20]].concat() {
+        store.create(new_task().priority(priority)).await.unwrap();
+    }
+    let (selection, mut order) = (selection(&["test"], 0), Vec::new());
+    for _ in 0..10 {
+        order.push(acquire_with(&store, &selection).await.task.unwrap().id);
+        assert!(acquire_with(&store, &selection).await.task.is_none());
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(order.last(), Some(&1), "{order:?}");
+}
+
 /// However old, and of whatever priority, those are that may not start yet.
 #[tokio::test]
 async fn the_others_are_not_held_up() {
-    for by_age in [false, true] {
+    for taken in [0, 9] {
         let (store, _) = rated(1, 1000, 3).await;
         let high = new_task().priority(Priority::High);
         store.create(high).await.unwrap();
@@ -233,7 +252,8 @@ async fn the_others_are_not_held_up() {
         assert_eq!(acquired.next, Some(after(&store, 1000)));
         let other = NewTask::new("other", json!({})).priority(Priority::Low);
         let other = store.create(other).await.unwrap();
-        let acquired = acquire_with(&store, &["other", "test"], by_age).await;
+        let both = selection(&["other", "test"], taken);
+        let acquired = acquire_with(&store, &both).await;
         assert_eq!(acquired.task.unwrap().id, other);
         assert_eq!(acquired.next, Some(after(&store, 1000)));
         let acquired = acquire_any(&store).await;
@@ -242,7 +262,8 @@ async fn the_others_are_not_held_up() {
             (None, Some(after(&store, 1000)))
         );
         // An engine that doesn't know the kind has nothing to wait for.
-        assert_eq!(acquire_with(&store, &["other"], by_age).await.next, None);
+        let other = selection(&["other"], taken);
+        assert_eq!(acquire_with(&store, &other).await.next, None);
         connection()
             .execute_batch("DELETE FROM tasks; DELETE FROM rated_kinds")
             .unwrap();

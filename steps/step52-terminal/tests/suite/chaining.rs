@@ -28,7 +28,7 @@ fn selection() -> Selection {
         instance: "test".into(),
         engine: None,
         kinds: ["test".to_owned()].into(),
-        by_age: false,
+        taken: Arc::default(),
     }
 }
 

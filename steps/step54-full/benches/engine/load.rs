@@ -125,7 +125,7 @@ pub async fn acquire_all(store: &Store) -> Result<Duration> {
         instance: "bench".into(),
         engine: None,
         kinds: [NOTHING.to_owned()].into(),
-        by_age: false,
+        taken: Arc::default(),
     };
     let mut tasks = Vec::new();
     let start = Instant::now();

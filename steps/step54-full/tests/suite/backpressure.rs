@@ -186,7 +186,9 @@ async fn a_task_that_comes_back_is_not_refused() {
     silent_engine(&store, 900, 3).await;
     bound(&store, 0).await;
     observe(&store, &clock, || rows(WAITING) == "3").await;
-    is_refused(&store).await;
+    let refused = store.create(new_task()).await.unwrap_err();
+    let full = matches!(refused, Error::Full { waiting: 1, .. });
+    assert!(full, "{refused:?}");
 }
 
 #[tokio::test]
@@ -379,6 +381,18 @@ async fn nothing_is_lost_between_several_who_wait_here_and_elsewhere() {
         rows("SELECT status, count(*) FROM tasks GROUP BY 1"),
         format!("stopped | {}", 4 * EACH)
     );
+}
+
+#[tokio::test]
+async fn a_database_that_can_not_be_read_ends_the_wait() {
+    let store = full(1).await;
+    let waiter = waiter(&store).await;
+    connection()
+        .execute_batch("DROP TABLE bounded_kinds")
+        .unwrap();
+    let ended = timeout(Duration::from_mins(1), waiter).await;
+    let error = ended.expect("it ends").unwrap().unwrap_err();
+    assert!(matches!(error, Error::Sqlite(_)), "{error}");
 }
 
 #[tokio::test]
