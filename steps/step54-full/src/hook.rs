@@ -76,8 +76,8 @@ impl Rest {
     }
 }
 
-/// A hook that calls this function with each failure, of the task or of another hook. If it panics,
-/// the failure stays what it was.
+/// A hook that calls this function with each failure, of the task or of another hook, unless what it
+/// surrounds is dropped before. If it panics, the failure stays what it was.
 pub fn report_failures<F>(report: F) -> impl Fn(Context, Rest) -> BoxFuture + Send + Sync
 where
     F: Fn(&Context, &TaskError) + Clone + Send + Sync + 'static,
@@ -106,7 +106,7 @@ pub struct Measures {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KindMeasures {
-    /// How many executions have ended.
+    /// How many executions have ended; one that is dropped has not.
     pub executions: u64,
     /// How many of them have failed.
     pub failures: u64,
