@@ -3,9 +3,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::error;
 
 use crate::Store;
@@ -13,6 +13,9 @@ use crate::Store;
 /// Whatever the lease is said to be, it is one that can be kept, and ends.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
 pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+/// How often a thread of the engine is made to look at the clock.
+const STIR: Duration = Duration::from_millis(100);
 
 /// Says three times a lease that an engine is alive, until it is dropped.
 ///
@@ -33,6 +36,7 @@ impl Heartbeat {
         lease: Duration,
         asked_at: Instant,
     ) -> io::Result<Self> {
+        let others = Handle::current();
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let interval = interval(lease);
         let first = store.clock().after(interval);
@@ -46,6 +50,7 @@ impl Heartbeat {
                     () = beat(&store, engine, first, interval, lease, asked_at + lease) => {
                         let _ = over.send(());
                     }
+                    () = stir(&others) => (),
                     _ = stopped => (),
                 }
             });
@@ -100,5 +105,14 @@ async fn beat(
             }
             _ => return,
         }
+    }
+}
+
+/// The thread that the clock wakes executes the task whose time has come, and wakes no other: if that
+/// task blocks, nobody looks at the clock any more, even if all the other threads sleep.
+async fn stir(runtime: &Handle) {
+    loop {
+        sleep(STIR).await;
+        let _ = runtime.spawn(async {}).await;
     }
 }

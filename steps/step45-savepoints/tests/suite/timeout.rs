@@ -141,6 +141,43 @@ async fn one_that_keeps_its_thread_busy_is_given_up() {
     );
 }
 
+/// The thread that the clock has woken is the one that it blocks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn so_is_one_that_blocks_once_it_is_asked_to_stop() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let handler = Handler::new(move |context: Context| {
+        let released = released.clone();
+        async move {
+            context.cancelled().await;
+            let too_long = Duration::from_secs(20);
+            let _ = released.lock().unwrap().recv_timeout(too_long);
+            "too late"
+        }
+    });
+    let store = store();
+    store.create(new_task()).await.unwrap();
+    let config = Config {
+        instance: "test".to_owned(),
+        workers: 1,
+        cancellation_grace: SHORT,
+        retry_policy: RetryPolicy {
+            max_retries: 0,
+            ..RetryPolicy::default()
+        },
+        ..Config::default()
+    };
+    let registry = Registry::default().with_handler("test", handler.timeout(SHORT));
+    let engine = Engine::new(store.clone(), registry, config);
+    engine.start().await.unwrap().drain().await.unwrap();
+    drop(release);
+    assert_eq!(
+        executions(),
+        "failure | NULL | timeout | timed out after 20ms: given up: it keeps its thread busy, and \
+         can't be stopped"
+    );
+}
+
 #[tokio::test]
 async fn a_timeout_is_a_failure_as_another() {
     let store = store();
