@@ -639,8 +639,7 @@ impl Store {
 
     /// Forgets the starts of engines that are too old, at this one.
     pub(crate) async fn forget_engines(&self, engine: i64) -> Result<(), Error> {
-        self.transaction(move |tx| engines::forget(tx, engine))
-            .await
+        self.repeat(move |tx| engines::forget(tx, engine)).await
     }
 
     /// What the clock says, which is noted, and since when it hasn't jumped.
@@ -858,7 +857,7 @@ impl Store {
         E: From<Error> + Send + 'static,
         F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
     {
-        self.transact(Work::Shared, false, work).await
+        self.transact(Work::Shared, None, work).await
     }
 
     /// Does some work of our own, and once more, by itself, if another's has undone it.
@@ -867,11 +866,16 @@ impl Store {
         T: Send + 'static,
         F: Fn(&Tx) -> Result<T, Error> + Send + Sync + 'static,
     {
+        // What SQLite has refused may be half done, and its counts don't tell.
+        let harmless: Option<fn(&Error) -> bool> = Some(|error| !matches!(error, Error::Sqlite(_)));
         let work = Arc::new(work);
         let first = work.clone();
-        let shared = self.transact(Work::Shared, true, move |tx| first(tx));
+        let shared = self.transact(Work::Shared, harmless, move |tx| first(tx));
         match shared.await {
-            Err(Error::RolledBack) => self.transact(Work::Alone, true, move |tx| work(tx)).await,
+            Err(Error::RolledBack) => {
+                self.transact(Work::Alone, harmless, move |tx| work(tx))
+                    .await
+            }
             done => done,
         }
     }
@@ -879,7 +883,7 @@ impl Store {
     async fn transact<T, E, F>(
         &self,
         how: fn(Member) -> Work,
-        repeatable: bool,
+        harmless: Option<fn(&E) -> bool>,
         work: F,
     ) -> Result<T, E>
     where
@@ -906,6 +910,6 @@ impl Store {
             }
             value
         };
-        self.door.commit(how, repeatable, work, then).await
+        self.door.commit(how, harmless, work, then).await
     }
 }

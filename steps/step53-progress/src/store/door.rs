@@ -94,7 +94,7 @@ impl Door {
     pub async fn commit<T: Send + 'static, U: Send + 'static, E: From<Error> + Send + 'static>(
         &self,
         how: fn(Member) -> Work,
-        repeatable: bool,
+        harmless: Option<fn(&E) -> bool>,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
         then: impl FnOnce(T) -> U + Send + 'static,
     ) -> Result<U, E> {
@@ -103,6 +103,7 @@ impl Door {
             let done = panic::catch_unwind(AssertUnwindSafe(|| work(begun?)));
             Done {
                 kept: matches!(done, Ok(Ok(_))),
+                harmless: matches!(&done, Ok(Err(error)) if harmless.is_some_and(|is| is(error))),
                 answer: Box::new(move |committed| {
                     let _ = sender.send(match done {
                         Ok(value) => committed.map(|()| Ok(value.map(then))),
@@ -111,7 +112,7 @@ impl Door {
                 }),
             }
         };
-        let work = Box::new(work);
+        let (work, repeatable) = (Box::new(work), harmless.is_some());
         let _ = self.queue.send(how(Member { work, repeatable }));
         let done = answer.await.expect("the thread outlives the door")?;
         done.unwrap_or_else(|panic| panic::resume_unwind(panic))

@@ -32,6 +32,8 @@ type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 pub(super) struct Done {
     /// Whether to commit it.
     pub kept: bool,
+    /// Whether it has failed of something that is seen before anything is written.
+    pub harmless: bool,
     /// For those who wait for it.
     pub answer: Answer,
 }
@@ -108,8 +110,7 @@ impl Groups {
 fn as_it_is(sql: &Connection, one: Member) -> (Done, bool) {
     let before = sql.total_changes();
     let done = (one.work)(Ok(sql));
-    // The statements of the application may change what isn't counted: the schema.
-    let harmless = one.repeatable && sql.total_changes() == before;
+    let harmless = done.harmless && sql.total_changes() == before;
     let sound = (done.kept || harmless) && !sql.is_autocommit();
     (done, sound)
 }

@@ -146,6 +146,28 @@ async fn one_that_fails_half_done_undoes_those_before_it_which_are_done_again() 
     assert_eq!(count(&asked, "SAVEPOINT"), 0, "{asked:#?}");
 }
 
+/// SQLite doesn't count what a trigger has written before it fails so.
+#[tokio::test]
+async fn what_a_trigger_leaves_half_done_is_undone() {
+    let store = store();
+    let shop = "CREATE TABLE stock (article TEXT, left INTEGER CHECK (left >= 0));
+                INSERT INTO stock VALUES ('tea', 1), ('milk', 0);
+                CREATE TRIGGER take BEFORE UPDATE ON tasks WHEN new.status = 'stopped'
+                BEGIN UPDATE OR FAIL stock SET left = left - 1; END";
+    connection().execute_batch(shop).unwrap();
+    create_tasks(&store, 1).await;
+    let task = acquire(&store).await.unwrap();
+    let other = locked();
+    let first = ask(create(&store, 1)).await;
+    let failing = ask_to_end(&store, task).await;
+    let last = ask(create(&store, 2)).await;
+    other.execute_batch("COMMIT").unwrap();
+    first.await.unwrap();
+    assert!(matches!(failing.await, Err(Error::Sqlite(_))));
+    last.await.unwrap();
+    assert_eq!(rows("SELECT * FROM stock"), "tea | 1\nmilk | 0");
+}
+
 /// What the application has done can't be done again.
 #[tokio::test]
 async fn what_comes_after_the_work_of_another_can_be_undone_by_itself() {
