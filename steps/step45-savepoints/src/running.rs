@@ -68,7 +68,8 @@ impl RunningEngine {
                 Err(error) => return self.shutdown().await.and(Err(error)),
             }
         }
-        self.shutdown().await
+        let told = self.engine.report_paused_kinds().await;
+        self.shutdown().await.and(told)
     }
 }
 

@@ -344,7 +344,7 @@ impl Engine {
     }
 
     /// An engine that does nothing says why.
-    async fn report_paused_kinds(&self) -> Result<(), Error> {
+    pub(crate) async fn report_paused_kinds(&self) -> Result<(), Error> {
         for record in self.store.reader().kinds(&self.registry).await? {
             if let (true, kind, Some(since)) = (record.known, record.kind, record.paused_at) {
                 warn!(kind, %since, "tasks of a paused kind are left waiting");

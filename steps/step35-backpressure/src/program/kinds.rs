@@ -11,7 +11,7 @@ use super::tasks::registry;
 
 pub async fn kinds(database: &Path, json: bool) -> Result<()> {
     let registry = registry();
-    let records = if database.exists() {
+    let records = if database.try_exists().unwrap_or(true) {
         Reader::open(database)?.kinds(&registry).await?
     } else {
         // There is still what is known.

@@ -31,5 +31,5 @@ pub fn tell(kind: &str, changed: bool, done: &str, already: &str) -> Result<()> 
     } else {
         "; this program doesn't know it"
     };
-    print(&[format!("{kind} {what}{note}")])
+    print(&[format!("{kind} {what}{note}").replace('\n', " ")])
 }

@@ -1,5 +1,6 @@
 //! Kinds whose tasks don't start.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -240,11 +241,24 @@ async fn draining_leaves_them_and_says_so() {
         .filter(|line| line.contains("paused"))
         .map(str::to_owned)
         .collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(
-        told[0].contains("tasks of a paused kind are left waiting kind=\"test\" since="),
-        "{told:?}"
-    );
+    // When it starts, and in the end.
+    assert_eq!(told.len(), 2, "{told:?}");
+    for told in told {
+        let expected = "tasks of a paused kind are left waiting kind=\"test\" since=";
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn so_it_does_of_those_that_are_paused_meanwhile() {
+    let store = store();
+    let engine = engine_with("test", 1, &store, registry(&instant()));
+    let engine = engine.start().await.unwrap();
+    until(|| log().contains("engine started")).await;
+    store.pause_kind("test").await.unwrap();
+    create(&store, "test", 1).await;
+    engine.drain().await.unwrap();
+    assert!(log().contains("are left waiting kind=\"test\" since="));
 }
 
 #[tokio::test]
@@ -308,22 +322,27 @@ fn kinds_are_listed() {
 fn known_kinds_are_listed_without_a_database() {
     assert!(program(&["kinds"]).contains("failing  "));
     assert!(!database().exists());
+    // But it may be there, where nobody can look.
+    fs::write(database(), "").unwrap();
+    let inside = database().join("task_engine.db");
+    let refused = program(&["kinds", "--database", inside.to_str().unwrap()]);
+    assert!(refused.contains("Not a directory"), "{refused}");
 }
 
 #[test]
 fn what_is_done_is_told() {
     drop(store());
     let told = [
-        program(&["pause", "waiting", "wating"]),
+        program(&["pause", "waiting", "wat\ning"]),
         program(&["pause", "waiting"]),
         program(&["resume", "waiting", "failing"]),
     ];
     insta::assert_snapshot!(told.concat(), @"
     waiting is paused
-    wating is paused; this program doesn't know it
+    wat ing is paused; this program doesn't know it
     waiting was paused already
     waiting is resumed
     failing wasn't paused
     ");
-    assert_eq!(rows("SELECT task_kind FROM paused_kinds"), "wating");
+    assert_eq!(rows("SELECT task_kind FROM paused_kinds"), "wat\ning");
 }
