@@ -2,7 +2,12 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::common::{database, rows, until};
@@ -104,6 +109,52 @@ async fn one_that_does_not_listen_is_killed_with_what_it_has_launched() {
     let error = timed_out("trap '' TERM; sleep 1000 & touch ready; sleep 1000");
     insta::assert_snapshot!(message(&error), @"cut short");
     until(is_over).await;
+}
+
+/// An engine that was suspended has two things to see at once: that the time is over, and that the
+/// program has ended before.
+#[test]
+fn one_that_has_ended_in_time_is_not_asked_to_stop() {
+    let script = "touch ready-$$; until test -e go; do sleep 0.1; done; exec touch ended-$$";
+    let command = json!({
+        "program": "sh",
+        "arguments": ["-c", script],
+        "directory": folder(),
+    });
+    let command = command.to_string();
+    let timeout = ["--timeout", "4s"];
+    program(
+        &[
+            &["create", "command", &command, "--count", "10"],
+            &timeout[..],
+        ]
+        .concat(),
+    );
+    let mut engine = Command::new(env!("CARGO_BIN_EXE_step53-progress"))
+        .args(["start", "--until-empty", "--instance", "test"])
+        .args(["--lease", "1h", "--workers", "10"])
+        .env("TASK_ENGINE_DATABASE", database())
+        .spawn()
+        .unwrap();
+    let number = Pid::from_raw(engine.id().try_into().unwrap());
+    let all = |what| {
+        let files = fs::read_dir(folder()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with(what)).count() == 10
+    };
+    while !all("ready") {
+        sleep(Duration::from_millis(10));
+    }
+    let begun = Instant::now();
+    kill(number, Signal::SIGSTOP).unwrap();
+    fs::write(folder().join("go"), "").unwrap();
+    while !all("ended") || begun.elapsed() < Duration::from_secs(5) {
+        sleep(Duration::from_millis(10));
+    }
+    kill(number, Signal::SIGCONT).unwrap();
+    engine.wait().unwrap();
+    let statuses = "SELECT status, count(*) FROM task_executions GROUP BY status";
+    assert_eq!(rows(statuses), "success | 10");
 }
 
 /// Nothing holds it back: it is what daemons do.

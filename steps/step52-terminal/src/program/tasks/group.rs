@@ -33,6 +33,10 @@ impl Group {
 
     /// Asks the program, and what it has launched, to stop, and waits until nothing is left.
     pub async fn stop(&mut self) -> io::Result<ExitStatus> {
+        // It may have ended in time, while nobody could look.
+        if let Some(status) = self.leader.try_wait()? {
+            return Ok(status);
+        }
         self.asked = true;
         self.signal(Signal::SIGTERM);
         // One that is suspended hears of it once it goes on.
