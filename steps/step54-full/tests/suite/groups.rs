@@ -130,7 +130,7 @@ fn one_that_has_ended_in_time_is_not_asked_to_stop() {
         ]
         .concat(),
     );
-    let mut engine = Command::new(env!("CARGO_BIN_EXE_step54-full"))
+    let mut engine = Command::new(env!("CARGO_BIN_EXE_task-engine"))
         .args(["start", "--until-empty", "--instance", "test"])
         .args(["--lease", "1h", "--workers", "10"])
         .env("TASK_ENGINE_DATABASE", database())
