@@ -129,6 +129,7 @@ impl Worker {
         let mut ended = self.engine.store.end(&execution, outcome, next).await;
         if let Err(refusal) = &ended
             && refusal.is_refusal()
+            && next != Next::PutBack
         {
             let error = format!("the result can't be kept: {}", refusal.with_causes());
             failure = Some(error.clone());

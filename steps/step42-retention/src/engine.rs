@@ -251,7 +251,7 @@ impl Engine {
         let Err(error) = outcome else {
             return Next::Stopped;
         };
-        if error.interruption() == Some(Interruption::Stop) {
+        if error.interruption() == Some(Interruption::Stop) && !error.is_permanent() {
             return Next::PutBack;
         }
         let delay = self.retry_policy(&task.kind).delay(task, error);

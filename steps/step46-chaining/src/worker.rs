@@ -146,6 +146,7 @@ impl Worker {
         };
         if let Err(refusal) = &ended
             && refusal.is_refusal()
+            && next != Next::PutBack
         {
             let error = format!("the result can't be kept: {}", refusal.with_causes());
             failure = Some(error.clone());

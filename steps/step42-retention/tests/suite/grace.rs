@@ -13,7 +13,7 @@ use step42_retention::{
 };
 use tokio::sync::Notify;
 
-use crate::common::{log, new_task, rows, store, until};
+use crate::common::{connection, log, new_task, rows, store, until};
 
 const TASK: &str = "SELECT status, instance, engine_id, context -> '$.retry_number',
                     context -> '$.crash_number' FROM tasks";
@@ -93,6 +93,35 @@ async fn one_that_ends_in_time_has_ended() {
     stop_amidst(handler, Some(Duration::ZERO)).await;
     assert_eq!(rows("SELECT status FROM tasks"), "stopped");
     assert_eq!(rows(EXECUTIONS), "success | \"all of it\" | NULL | NULL");
+}
+
+#[tokio::test]
+async fn one_that_says_that_it_is_permanent_is_believed() {
+    let handler = Handler::fallible(async |context: Context| {
+        context.cancelled().await;
+        Err::<(), _>(TaskError::permanent("no such address"))
+    });
+    stop_amidst(handler, Some(Duration::ZERO)).await;
+    assert_eq!(rows("SELECT status FROM tasks"), "failed");
+}
+
+/// It has a chance with the next engine.
+#[tokio::test]
+async fn one_that_can_not_be_put_back_has_not_failed() {
+    let store = store();
+    store.create(new_task()).await.unwrap();
+    let engine = start(&store, "test", Handler::fallible(listens), Some(SHORT)).await;
+    until(|| rows(TASK).starts_with("running")).await;
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON tasks WHEN new.status = 'waiting'
+                  BEGIN SELECT raise(ABORT, 'not now'); END";
+    connection().execute_batch(refuse).unwrap();
+    engine.shutdown().await.unwrap();
+    assert_eq!(rows("SELECT status FROM tasks"), "running");
+    let told = log();
+    assert!(
+        told.contains("task can't be ended") && told.contains("not now"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
